@@ -1,0 +1,92 @@
+/**
+ * The node under load, as a process of its own: a whole polling station on a real store, and beside it a bare echo on
+ * the same libp2p host. Speaks to the bench through its IPC channel.
+ */
+import { publicKeyOf } from '#src/crypto/signature.js';
+import { parseDecimal } from '#src/log/checkpoint.js';
+import { startNode } from '#src/net/node.js';
+import { createElection } from '#src/services/create-election.js';
+import { ElectionLog } from '#src/services/election-log.js';
+import { ElectionNode } from '#src/services/election-node.js';
+import { Organiser } from '#src/services/organiser.js';
+import { PollingStation } from '#src/services/polling-station.js';
+import { openLevelStore } from '#src/store/level-store.js';
+import { AUTHORITY, QUESTION } from '../../test/support/temp-election.ts';
+import { serveEcho } from './echo.ts';
+import { benchKeys } from './keys.ts';
+
+const [folder, voters] = process.argv.slice(2);
+const count = parseDecimal(voters ?? '');
+if (folder === undefined || count === undefined) throw new Error('usage: server.js FOLDER VOTERS');
+
+const ignore = () => undefined;
+const log = await ElectionLog.open({
+  openStore: () => openLevelStore(folder, { create: true, program: 'bench' }),
+  loadSeed: () => Promise.resolve(AUTHORITY),
+  clock: { now: () => Date.now() },
+  onEvent: ignore,
+  onProgress: ignore,
+});
+await createElection(
+  log,
+  {
+    uuid: '01234567-89ab-4cde-8f01-23456789abcd',
+    title: 'Bench',
+    description: '',
+    policy: { secrecy: 'open', revote: 'last', names: 'public' },
+    voters: benchKeys(count).map(({ publicKey }, index) => ({
+      name: `voter${index}`,
+      key: publicKey,
+      weight: 1,
+    })),
+    firstRound: { title: 'Round', questions: [QUESTION], opens: null, closes: null },
+  },
+  AUTHORITY,
+  ignore,
+);
+await new Organiser(log, ignore).open();
+const station = new PollingStation(log, ignore);
+const node = await startNode({
+  seed: AUTHORITY,
+  listen: [{ address: '/ip6/::1/tcp/0' }],
+  service: new ElectionNode(log, station, () => Date.now()),
+  onDefect: (error) => {
+    throw error;
+  },
+});
+const echo = await serveEcho();
+
+export interface ServerReady {
+  readonly address: string;
+  readonly echo: string;
+  readonly authority: string;
+}
+export interface ServerUsage {
+  /** CPU seconds of the process so far, and resident bytes now. */
+  readonly cpu: number;
+  readonly rss: number;
+}
+
+process.on('message', (question) => {
+  if (question === 'usage') {
+    globalThis.gc?.();
+    const { user, system } = process.cpuUsage();
+    const usage: ServerUsage = { cpu: (user + system) / 1e6, rss: process.memoryUsage.rss() };
+    process.send?.(usage);
+  } else {
+    void station
+      .stop()
+      .then(() => node.stop())
+      .then(() => echo.stop())
+      .then(() => log.close())
+      .then(() => {
+        process.disconnect();
+      });
+  }
+});
+const ready: ServerReady = {
+  address: node.addresses()[0] ?? '',
+  echo: echo.address,
+  authority: Buffer.from(publicKeyOf(AUTHORITY)).toString('hex'),
+};
+process.send?.(ready);

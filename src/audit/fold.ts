@@ -1,0 +1,178 @@
+import { cidFromDigest } from '../crypto/cid.ts';
+import { fingerprint } from '../crypto/credential.ts';
+import type { Entry } from '../election/entries.ts';
+import { LogState } from '../election/log-state.ts';
+import { decodeEntry } from '../log/entry-codec.ts';
+import { judgeBallot } from './checks/ballots.ts';
+import { ChainCheck } from './checks/chain.ts';
+import type { CommitmentCheck } from './checks/commitments.ts';
+import { enrol } from './checks/roll.ts';
+import type { StoredCheckpointsCheck } from './checks/stored.ts';
+import { TallyCheck } from './checks/tally.ts';
+import { CheckedRun } from './checked-run.ts';
+import type { CheckedEntries, OtherEntry } from './entry-check.ts';
+import type { AuditedElection, AuditedRound, CheckId, Findings } from './report.ts';
+import { VoterTable } from './voter-table.ts';
+
+/** The checks that need a sound beginning of the log to judge what follows. */
+const RULES = [
+  'roll',
+  'rounds',
+  'eligibility',
+  'signatures',
+  'window',
+  'revote',
+  'votes',
+  'tally',
+] as const satisfies readonly CheckId[];
+
+/**
+ * The part of an audit that goes through the log in order and remembers: chain, tree, roll, rounds, ballots, tally.
+ *
+ * Chain, tree and form are judged to the end. The election's rules are judged up to the first entry that can't be read,
+ * doesn't follow, or may not stand where it stands: from there on nobody knows what the state is.
+ */
+export class LogFold {
+  readonly #findings: Findings;
+  readonly #tree: CommitmentCheck;
+  readonly #stored: StoredCheckpointsCheck | undefined;
+  readonly #chain: ChainCheck;
+  readonly #state = new LogState();
+  readonly #voters = new VoterTable();
+  readonly #tally: TallyCheck;
+  #ballots = 0;
+  #halted = false;
+
+  constructor(findings: Findings, tree: CommitmentCheck, stored: StoredCheckpointsCheck | undefined) {
+    this.#findings = findings;
+    this.#tree = tree;
+    this.#stored = stored;
+    this.#chain = new ChainCheck(findings);
+    this.#tally = new TallyCheck(this.#voters, findings);
+  }
+
+  /** Entries so far. */
+  get size(): number {
+    return this.#tree.size;
+  }
+
+  get head(): string | null {
+    return this.#chain.head;
+  }
+
+  get rounds(): AuditedRound[] {
+    return this.#tally.rounds();
+  }
+
+  get election(): AuditedElection | undefined {
+    const { genesis, electionId } = this.#state;
+    if (genesis === undefined || electionId === undefined) return undefined;
+    const { title, authority, policy } = genesis;
+    return { id: electionId, title, authority, policy, fingerprint: fingerprint(electionId) };
+  }
+
+  /** Takes the next run of entries. */
+  async take(checked: CheckedEntries): Promise<void> {
+    const run = new CheckedRun(checked);
+    for (let index = 0; index < checked.count; index++) {
+      this.#entry(run, index);
+      this.#tree.append(run.leaf(index));
+      if (this.#stored !== undefined && this.#stored.nextSize <= this.#tree.size)
+        await this.#stored.judgeDue();
+    }
+  }
+
+  /** The source can give no more entries, and says why. */
+  damaged(message: string): void {
+    this.#findings.add({ check: 'format', seq: this.size, message });
+    this.#halt(`the log is damaged at entry ${this.size}`);
+    this.#findings.excuse(
+      ['root', 'checkpoints', 'history'],
+      'not-judged',
+      `the log is damaged at entry ${this.size}`,
+    );
+  }
+
+  /** Says which checks had nothing to judge. */
+  end(): void {
+    const { phase, rounds } = this.#state;
+    const excuse = (checks: readonly CheckId[], note: string) => {
+      this.#findings.excuse(checks, 'not-applicable', note);
+    };
+    if (phase === 'empty' || phase === 'enrolling') excuse(['roll'], 'the roll is not complete');
+    if (rounds.length === 0) excuse(['rounds'], 'no round was opened');
+    if (this.#ballots === 0)
+      excuse(['eligibility', 'signatures', 'window', 'revote', 'votes'], 'no ballot was cast');
+    if (!this.#tally.rounds().some(({ published }) => published)) excuse(['tally'], 'no result is published');
+  }
+
+  #entry(run: CheckedRun, index: number): void {
+    const position = this.#tree.size;
+    for (const { check, message } of run.problems(index))
+      this.#findings.add({ check, seq: position, message });
+    const digest = run.digest(index);
+    if (!run.isReadable(index)) {
+      this.#chain.unreadable(digest);
+      this.#halt(`entry ${position} can't be read`);
+      return;
+    }
+    const link = run.link(index);
+    if (!this.#chain.entry(position, link, digest)) this.#halt(`the chain is broken at entry ${position}`);
+    if (this.#halted) return;
+    if (run.isBallot(index)) this.#ballot(run, index, link);
+    else this.#other(run.other(index), digest, position);
+  }
+
+  /** `LogState.problems` would add nothing on ballots: `refusals` asks for an open round too. */
+  #ballot(
+    run: CheckedRun,
+    index: number,
+    { seq, time }: { readonly seq: number; readonly time: number },
+  ): void {
+    const { ballot, packed, signed } = run.ballot(index);
+    const voter = this.#voters.find(ballot.voter);
+    const standing = voter === -1 ? undefined : this.#voters.standing(voter);
+    this.#ballots++;
+    if (judgeBallot(ballot, { seq, time, signed }, this.#state, standing, this.#findings)) {
+      this.#tally.count(voter, ballot, packed);
+    }
+  }
+
+  #other({ bytes, badVoters }: OtherEntry, digest: Uint8Array, position: number): void {
+    const decoded = decodeEntry(bytes);
+    if (!decoded.ok) throw new Error(`entry ${position} was read before, but not now: ${decoded.error}`);
+    const entry = decoded.value;
+    const problems = this.#state.problems(entry);
+    for (const message of problems) {
+      this.#findings.add({ check: entry.kind === 'roll' ? 'roll' : 'rounds', seq: position, message });
+    }
+    if (problems.length > 0) this.#halt(`entry ${position} may not stand there`);
+    else this.#apply(entry, badVoters, digest);
+  }
+
+  #apply(entry: Entry, badVoters: readonly number[], digest: Uint8Array): void {
+    this.#state.apply(entry, cidFromDigest(digest));
+    switch (entry.kind) {
+      case 'genesis':
+      case 'ballot':
+        return;
+      case 'roll':
+        enrol(entry, badVoters, this.#voters, this.#findings);
+        return;
+      case 'round':
+        this.#tally.open(entry, this.#state.roll);
+        return;
+      case 'close':
+        this.#tally.close();
+        return;
+      case 'result':
+        this.#tally.compare(entry);
+        return;
+    }
+  }
+
+  #halt(why: string): void {
+    this.#halted = true;
+    this.#findings.excuse(RULES, 'not-judged', `not judged to the end: ${why}`);
+  }
+}

@@ -1,0 +1,207 @@
+import { resolve } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { unusable } from '../base/errors.ts';
+import type { Command as AdminCommand } from './admin/commands.ts';
+import { DEFAULT_DATA, DEFAULT_KEYS } from './admin/command-lines.ts';
+import { programLine } from './program-line.ts';
+import { type Surroundings, dispatch } from './admin/dispatch.ts';
+import { type InitOptions, initCommand, tidyTitle } from './admin/init-command.ts';
+import { outputOf, printReports } from './admin/output.ts';
+import { QUESTIONS_EXAMPLE } from './admin/questions-file.ts';
+import { type RoundOptions, addRoundOptions, questionsFrom } from './admin/round-options.ts';
+import { consoleOf } from './console.ts';
+import { DONE } from './exit-codes.ts';
+import { reportFailure } from './failure.ts';
+import type { Io } from './io.ts';
+
+interface GlobalOptions {
+  readonly data: string;
+  readonly keys: string;
+  readonly json?: true;
+}
+
+/** The organiser's program: runs an election, and does what an organiser does with it. Resolves to the exit code. */
+export async function runAdmin(argv: readonly string[], io: Io): Promise<number> {
+  try {
+    await programFor(io).parseAsync([...argv], { from: 'user' });
+    return DONE;
+  } catch (error) {
+    // Not what commander made of the arguments, since what is wrong with them is reported in the same form.
+    return reportFailure(error, consoleOf(io, argv.includes('--json')), programLine('admin'));
+  }
+}
+
+function programFor(io: Io): Command {
+  const surroundings = (options: GlobalOptions): Surroundings => ({
+    place: { data: options.data, keys: options.keys },
+    io,
+    output: outputOf(io, options.json === true),
+  });
+  const act = async (options: GlobalOptions, command: AdminCommand) => {
+    const around = surroundings(options);
+    await dispatch(around, command, printReports(around.output, options.data));
+  };
+
+  const program = new Command('admin')
+    .description('Runs an election from this computer. Without a command: opens it to voters until Ctrl-C.')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void io.stdout.write(text),
+      writeErr: (text) => void io.stderr.write(text),
+      // Printed with all other failures.
+      outputError: () => undefined,
+    })
+    .option('--data <folder>', 'the folder that holds the election', DEFAULT_DATA)
+    .option('--keys <folder>', "the folder that holds the organiser's key", DEFAULT_KEYS)
+    .option('--json', 'one JSON object per line on stdout, text for people on stderr')
+    .option(
+      '--listen <multiaddr>',
+      'address to listen on, several possible (default: IPv6 and IPv4, port 4000)',
+      collect,
+      [],
+    )
+    .addOption(new Option('--ip6-only', 'do not listen on IPv4').conflicts(['listen']))
+    .option('--no-qr', 'show no QR code of the invite')
+    .argument('[command]')
+    .addHelpText(
+      'after',
+      example('node dist/admin.js --listen /ip6/::/tcp/4000 --listen /ip4/0.0.0.0/tcp/4000'),
+    )
+    .action(
+      async (
+        unknown: string | undefined,
+        options: GlobalOptions & { listen: string[]; ip6Only?: true; qr: boolean },
+      ) => {
+        if (unknown !== undefined)
+          throw unusable('usage', `There is no command "${unknown}".`, {
+            hint: 'See "node dist/admin.js --help".',
+          });
+        // Loaded only here: libp2p takes longer to load than most commands take to run.
+        const { run } = await import('./admin/run.ts');
+        await run(surroundings(options), {
+          listen: options.listen,
+          ip6Only: options.ip6Only === true,
+          qr: options.qr,
+        });
+      },
+    );
+
+  addRoundOptions(
+    program
+      .command('init')
+      .description('makes an election from plain files')
+      .requiredOption('--title <text>', 'what the election is called')
+      .option('--description <text>', 'more about it, for voters', '')
+      .requiredOption(
+        '--voters <file>',
+        'one username a line, or CSV with a header of username,name,email,weight,publicKey',
+      )
+      .addOption(
+        new Option('--revote <rule>', "which of a voter's ballots counts")
+          .choices(['last', 'never'])
+          .default('last'),
+      )
+      .addOption(
+        new Option('--names <form>', 'how the log names voters')
+          .choices(['public', 'pseudonym'])
+          .default('public'),
+      )
+      .option('--address <multiaddr>', "printed on the voters' sheets, if it is known already"),
+  )
+    .addHelpText(
+      'after',
+      `${example('node dist/admin.js init --title "Committee" --candidates candidates.txt --voters voters.csv --closes +2h')}
+A questions file:
+${QUESTIONS_EXAMPLE}
+(min and max are 1 and blank is false unless given)`,
+    )
+    .action(async (_options, command: Command) => {
+      const options: GlobalOptions & InitOptions = command.optsWithGlobals();
+      await initCommand(surroundings(options), options);
+    });
+
+  const simple = (name: 'open' | 'close' | 'results', description: string) =>
+    program
+      .command(name)
+      .description(description)
+      .addHelpText('after', example(`node dist/admin.js ${name}`))
+      .action((_options, command: Command) => act(command.optsWithGlobals(), { command: name, args: {} }));
+  simple('open', 'opens the prepared round');
+  simple('close', 'closes the open round, counts it and writes the result');
+  simple('results', 'writes the results of all rounds again, and shows them');
+
+  program
+    .command('status')
+    .description('shows where the election stands')
+    .option('--voters', 'and who has voted in the newest round (never what)')
+    .addHelpText('after', example('node dist/admin.js status --voters'))
+    .action(async (_options, command: Command) => {
+      const options: GlobalOptions & { voters?: true } = command.optsWithGlobals();
+      await act(options, { command: 'status', args: { voters: options.voters === true } });
+    });
+
+  addRoundOptions(
+    program
+      .command('next-round')
+      .description('prepares another round for the same voters, such as a run-off')
+      .option('--title <text>', 'what the round is called')
+      .addOption(
+        new Option('--carry <n>', 'ask the last question again, with its n most voted answers')
+          .argParser(positive)
+          .conflicts(['candidates', 'question', 'questions', 'min', 'max', 'blank']),
+      ),
+  )
+    .addHelpText('after', example('node dist/admin.js next-round --carry 2 --closes +30m --open'))
+    .action(async (_options, command: Command) => {
+      const options: GlobalOptions & NextRoundOptions = command.optsWithGlobals();
+      const title = options.title === undefined ? null : tidyTitle(options.title);
+      const questions =
+        options.carry === undefined
+          ? await questionsFrom(options, title ?? undefined)
+          : { carry: options.carry };
+      const { opens = null, closes = null } = options;
+      await act(options, {
+        command: 'next-round',
+        args: { title, questions, opens, closes, open: options.open === true },
+      });
+    });
+
+  program
+    .command('export')
+    .description('copies the log into one file, for auditors')
+    .option('--car <file>', 'as CAR: the exact entries and checkpoints')
+    .addOption(new Option('--jsonl <file>', 'as JSON Lines, for people and scripts').conflicts(['car']))
+    .option('--force', 'replace a file of that name')
+    .addHelpText('after', example('node dist/admin.js export --car election.car'))
+    .action(async (_options, command: Command) => {
+      const options: GlobalOptions & { car?: string; jsonl?: string; force?: true } =
+        command.optsWithGlobals();
+      const format = options.car === undefined ? 'jsonl' : 'car';
+      const file = options.car ?? options.jsonl;
+      if (file === undefined) throw unusable('usage', 'Name the file to write: --car FILE or --jsonl FILE.');
+      await act(options, {
+        command: 'export',
+        args: { format, path: resolve(file), force: options.force === true },
+      });
+    });
+
+  return program;
+}
+
+interface NextRoundOptions extends RoundOptions {
+  readonly title?: string;
+  readonly carry?: number;
+}
+
+function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value];
+}
+
+function positive(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('Expected a whole number above 0.');
+  return Number(text);
+}
+
+function example(line: string): string {
+  return `\nExample:\n  ${line}\n`;
+}

@@ -1,0 +1,100 @@
+import { PsephosError } from '../../base/errors.ts';
+import type { StationEvent } from '../../services/events.ts';
+import type { Output } from './output.ts';
+import { closingText, refusedText, turnoutText } from './render.ts';
+
+type Accepted = Extract<StationEvent, { type: 'ballot-accepted' }>;
+
+/** Tells the organiser what goes on at the polling station: one line, or one JSON object, per event. */
+export class Announcer {
+  readonly #output: Output;
+  readonly #now: () => number;
+  readonly #refused: Record<string, number> = {};
+  #refusedShown = '';
+
+  constructor(output: Output, now: () => number) {
+    this.#output = output;
+    this.#now = now;
+  }
+
+  /** Ballots refused so far, by wire code. */
+  get refused(): Readonly<Record<string, number>> {
+    return { ...this.#refused };
+  }
+
+  readonly tell = (event: StationEvent): void => {
+    switch (event.type) {
+      case 'ballot-accepted':
+        this.#ballot(event);
+        break;
+      case 'ballot-refused':
+        // Counted, and told once a second: whoever sends nonsense must not be able to flood the terminal.
+        this.#refused[event.code] = (this.#refused[event.code] ?? 0) + 1;
+        return;
+      case 'round-opened':
+        this.#output.say(`Round ${event.round} is open; ${closingText(event.closes, this.#now())}.`);
+        break;
+      case 'round-closed':
+        this.#output.say(
+          `Round ${event.round} is closed${event.reason === 'schedule' ? ', as scheduled' : ''}.`,
+        );
+        break;
+      case 'schedule-problem':
+        this.#output.warn(`PROBLEM: what was due could not be done, and is tried again: ${event.reason}`);
+        break;
+      case 'clock-behind':
+        this.#output.warn(
+          `WARNING: this computer's clock is ${Math.round(event.byMs / 1000)} s behind the newest entry of the log. ` +
+            'Entries keep that time until the clock has caught up; check the date and time settings.',
+        );
+        break;
+      case 'store-suspended':
+        this.#output.warn(
+          `PROBLEM: the disk could not be written (${event.reason}). Voters are told to wait. Free some space or mend the disk; ` +
+            'it is tried again every few seconds.',
+        );
+        break;
+      case 'store-resumed':
+        this.#output.warn('The disk can be written again; ballots are accepted.');
+        break;
+      case 'defect':
+        this.#output.warn(
+          `This is a defect of Psephos, please report it (the election goes on):\n${textOf(event.error)}`,
+        );
+        this.#output.emit({ event: 'defect', message: String(event.error) });
+        return;
+    }
+    const { type, ...rest } = event;
+    this.#output.emit({ event: type, ...rest });
+  };
+
+  /** Tells why a result's files are missing: the result itself is in the log, whatever becomes of them. */
+  readonly resultsNotWritten = (error: unknown): void => {
+    if (!(error instanceof PsephosError)) {
+      this.tell({ type: 'defect', error });
+      return;
+    }
+    this.#output.warn(
+      `PROBLEM: the result is in the log, but its files could not be written: ${error.message}\nType "admin results" to write them.`,
+    );
+    this.#output.emit({ event: 'results-not-written', reason: error.message });
+  };
+
+  /** Tells of refusals since the last call; called about once a second. */
+  tellRefusals(): void {
+    const text = refusedText(this.#refused);
+    if (text === this.#refusedShown) return;
+    this.#refusedShown = text;
+    this.#output.say(`Refused so far: ${text}`);
+    this.#output.emit({ event: 'refusals', refused: this.refused });
+  }
+
+  #ballot({ voter, number, turnout }: Accepted): void {
+    const what = number === 1 ? 'voted' : `voted again: ballot ${number} replaced an earlier ballot`;
+    this.#output.say(`${voter} ${what} (${turnoutText(turnout)})`);
+  }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

@@ -1,0 +1,149 @@
+import * as z from 'zod';
+import type { LogSource } from '../../audit/source.ts';
+import type { Question } from '../../election/entries.ts';
+import { MAX_TIME } from '../../election/limits.ts';
+import { questionsSchema, titleSchema } from '../../election/schemas.ts';
+import { exportCar } from '../../store/car.ts';
+import { exportJsonLines } from '../../store/jsonl.ts';
+import type { OpenElection } from './election-folder.ts';
+import { nextDraft } from './next-round.ts';
+import type { Emit, Live } from './reports.ts';
+import { resultDocument } from './result-document.ts';
+import { writeResultFiles } from './results.ts';
+
+/** What an organiser may ask of an election, by a process that holds it or through its control socket. */
+export type Command =
+  | { readonly command: 'open' | 'close' | 'results'; readonly args: Readonly<Record<string, never>> }
+  | { readonly command: 'status'; readonly args: { readonly voters: boolean } }
+  | { readonly command: 'next-round'; readonly args: NextRound }
+  | { readonly command: 'export'; readonly args: Export };
+
+export interface NextRound {
+  /** Null for "Round N". */
+  readonly title: string | null;
+  /** What is asked, or how many answers of the last result to carry over. */
+  readonly questions: readonly Question[] | { readonly carry: number };
+  readonly opens: number | null;
+  readonly closes: number | null;
+  readonly open: boolean;
+}
+
+export interface Export {
+  readonly format: 'car' | 'jsonl';
+  /** Absolute: the process that writes may work in another folder than the one that asks. */
+  readonly path: string;
+  /** Whether an older file is replaced. */
+  readonly force: boolean;
+}
+
+const time = z.int().min(0).max(MAX_TIME).nullable();
+const nextRoundSchema = z.strictObject({
+  title: titleSchema.nullable(),
+  questions: z.union([questionsSchema, z.strictObject({ carry: z.int().min(1) })]),
+  opens: time,
+  closes: time,
+  open: z.boolean(),
+}) satisfies z.ZodType<NextRound>;
+const exportSchema = z.strictObject({
+  format: z.enum(['car', 'jsonl']),
+  path: z.string().min(1),
+  force: z.boolean(),
+}) satisfies z.ZodType<Export>;
+
+export const commandSchema = z.discriminatedUnion('command', [
+  z.strictObject({ command: z.enum(['open', 'close', 'results']), args: z.strictObject({}) }),
+  z.strictObject({ command: z.literal('status'), args: z.strictObject({ voters: z.boolean() }) }),
+  z.strictObject({ command: z.literal('next-round'), args: nextRoundSchema }),
+  z.strictObject({ command: z.literal('export'), args: exportSchema }),
+]) satisfies z.ZodType<Command>;
+
+/** Whether a command adds to the log, and so needs the organiser's key. */
+export function needsKey(command: Command): boolean {
+  switch (command.command) {
+    case 'open':
+    case 'close':
+      return true;
+    case 'next-round':
+      return command.args.open;
+    case 'results':
+    case 'status':
+    case 'export':
+      return false;
+  }
+}
+
+export interface ExecuteHow {
+  readonly emit: Emit;
+  /** What the running admin process knows besides; null in any other. */
+  readonly live: () => Live | null;
+  /** Told how much of a long export is done. */
+  readonly onProgress: (done: number) => void;
+}
+
+/** Carries a command out on an election that this process holds, and reports what came of it. */
+export async function execute(election: OpenElection, command: Command, how: ExecuteHow): Promise<void> {
+  const { emit } = how;
+  switch (command.command) {
+    case 'open':
+      return openRound(election, emit);
+    case 'close': {
+      const { entry } = await election.organiser.close();
+      await emit({ event: 'closed', round: entry.round });
+      return reportResults(election, emit, entry.round);
+    }
+    case 'results':
+      return reportResults(election, emit);
+    case 'status':
+      return reportStatus(election, emit, { voters: command.args.voters, live: how.live() });
+    case 'next-round': {
+      const { draft, tied } = nextDraft(election, command.args);
+      await election.organiser.prepare(draft);
+      await emit({ event: 'prepared', round: election.log.state.rounds.length + 1, draft, tied });
+      return command.args.open ? openRound(election, emit) : undefined;
+    }
+    case 'export': {
+      const { format, path, force } = command.args;
+      const write = format === 'car' ? exportCar : exportJsonLines;
+      await write(sourceOf(election), path, { force, onProgress: how.onProgress });
+      return emit({ event: 'exported', format, file: path, entries: election.log.head.size });
+    }
+  }
+}
+
+/** The log as it is exported: the methods of its store, under the folder's name. */
+function sourceOf({ place, log: { store } }: OpenElection): LogSource {
+  return {
+    name: place.data,
+    entries: (from, to) => store.entries(from, to),
+    checkpoints: (from) => store.checkpoints(from),
+    latestCheckpoint: () => store.latestCheckpoint(),
+  };
+}
+
+async function openRound({ organiser }: OpenElection, emit: Emit): Promise<void> {
+  const { round, title, time: opened, closes } = (await organiser.open()).entry;
+  await emit({ event: 'opened', round, title, opened, closes });
+}
+
+/** Writes and reports the results of all rounds, or of one. */
+export async function reportResults(
+  { place, log, organiser }: OpenElection,
+  emit: Emit,
+  only?: number,
+): Promise<void> {
+  for (const round of organiser.results()) {
+    if (only !== undefined && round.entry.round !== only) continue;
+    const result = await resultDocument(log, round);
+    await emit({ event: 'result', result, files: await writeResultFiles(place.data, result) });
+  }
+}
+
+async function reportStatus(
+  { organiser }: OpenElection,
+  emit: Emit,
+  { voters, live }: { readonly voters: boolean; readonly live: Live | null },
+): Promise<void> {
+  await emit({ event: 'status', status: await organiser.status(), running: live });
+  if (!voters) return;
+  for await (const voter of organiser.voted()) await emit({ event: 'voted', voter });
+}

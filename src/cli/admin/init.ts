@@ -1,0 +1,180 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { refused } from '../../base/errors.ts';
+import { DEFAULT_KDF, fingerprint } from '../../crypto/credential.ts';
+import { publicKeyOf } from '../../crypto/signature.ts';
+import type { Policy, Voter } from '../../election/entries.ts';
+import { createElection } from '../../services/create-election.ts';
+import { ElectionLog } from '../../services/election-log.ts';
+import { Organiser } from '../../services/organiser.ts';
+import type { DraftRound } from '../../services/ports.ts';
+import { syncFolder } from '../../store/files.ts';
+import { codeOf, fileError } from '../../store/fs-errors.ts';
+import { writeKeyFile } from '../../store/key-files.ts';
+import { electionExists } from '../../store/level-db.ts';
+import { openLevelStore } from '../../store/level-store.ts';
+import { type Credential, makeCredentials, writeCredentials } from './credentials.ts';
+import { PROGRAM, type Place, adminKeyFile, systemClock } from './election-folder.ts';
+import type { ListedVoter } from './roll-file.ts';
+import { newWorkFolder, removeStaleWorkFolders } from './work-folder.ts';
+
+export interface NewElection {
+  readonly title: string;
+  readonly description: string;
+  readonly policy: Policy;
+  readonly listed: readonly ListedVoter[];
+  readonly firstRound: DraftRound;
+  /** Whether the first round opens at once. */
+  readonly open: boolean;
+  /** Where voters will dial, for the sheets; undefined leaves a space. */
+  readonly address: string | undefined;
+}
+
+export interface MadeElection {
+  readonly uuid: string;
+  readonly electionId: string;
+  readonly fingerprint: string;
+  readonly keyFile: string;
+  /** Files for the voters, by name within the data folder's `credentials`. */
+  readonly credentialFiles: readonly string[];
+  readonly credentials: readonly Credential[];
+}
+
+export interface InitHow {
+  /** Told how many credentials are made, and how many voters are on the roll. */
+  readonly onCredentials: (done: number) => void;
+  readonly onRoll: (done: number) => void;
+  readonly signal: AbortSignal;
+  /** Adds to the data folder before it gets its name. */
+  readonly finish?: (folder: string, made: { readonly uuid: string }) => Promise<void>;
+}
+
+/**
+ * Makes an election: log, credentials and the organiser's key. The data folder is built under another name and moved
+ * to its place at the end, so that whenever the power goes there is either a whole election or none. Throws
+ * `election-exists`, `folder-not-empty`, `interrupted`, `bad-setup`, or the file system's refusal.
+ */
+export async function initElection(place: Place, wish: NewElection, how: InitHow): Promise<MadeElection> {
+  const data = resolve(place.data);
+  await expectFree(data, place.data);
+  const uuid = randomUUID();
+  const keyFile = adminKeyFile(place.keys, uuid);
+  const seed = new Uint8Array(randomBytes(32));
+  const made = await makeCredentials(
+    wish.listed,
+    { uuid, kdf: DEFAULT_KDF },
+    { random: randomBytes, onProgress: how.onCredentials, signal: how.signal },
+  );
+  const work = await newWorkFolder(data);
+  try {
+    const electionId = await writeLog(work, wish, { uuid, seed, voters: made.voters }, how.onRoll);
+    const names = { title: wish.title, fingerprint: fingerprint(electionId), address: wish.address };
+    const credentialFiles = await writeCredentials(work, names, made.credentials);
+    await how.finish?.(work, { uuid });
+    await syncFolder(work);
+    // The key comes before the election that needs it: a crash between the two leaves a key that opens nothing.
+    await makeFolder(place.keys);
+    await writeKeyFile(keyFile, { role: 'admin', seed, publicKey: publicKeyOf(seed) });
+    await moveToPlace(work, data).catch(async (error: unknown) => {
+      await rm(keyFile, { force: true });
+      throw error;
+    });
+    return {
+      uuid,
+      electionId,
+      fingerprint: names.fingerprint,
+      keyFile,
+      credentialFiles,
+      credentials: made.credentials,
+    };
+  } catch (error) {
+    await rm(work, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** Throws where the data folder's place is taken; an empty folder is no obstacle. */
+async function expectFree(data: string, shown: string): Promise<void> {
+  if (await electionExists(data)) {
+    throw refused('election-exists', `There is an election in ${shown} already; it is left as it is.`, {
+      hint: 'Name another folder with --data.',
+    });
+  }
+  try {
+    const found = await readdir(data);
+    if (found.length > 0) {
+      throw refused(
+        'folder-not-empty',
+        `The folder ${shown} holds other files (${found.slice(0, 3).join(', ')}${found.length > 3 ? ', …' : ''}).`,
+        {
+          hint: 'Name a new folder with --data; it is made if it does not exist.',
+        },
+      );
+    }
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw fileError(error, shown);
+    await makeFolder(dirname(data));
+  }
+  await removeStaleWorkFolders(data);
+}
+
+async function makeFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    throw fileError(error, path);
+  });
+}
+
+async function writeLog(
+  folder: string,
+  wish: NewElection,
+  {
+    uuid,
+    seed,
+    voters,
+  }: { readonly uuid: string; readonly seed: Uint8Array; readonly voters: readonly Voter[] },
+  onRoll: (done: number) => void,
+): Promise<string> {
+  const quiet = () => undefined;
+  const log = await ElectionLog.open({
+    openStore: () => openLevelStore(folder, { create: true, program: PROGRAM }),
+    loadSeed: () => Promise.resolve(undefined),
+    clock: systemClock,
+    onEvent: quiet,
+    onProgress: quiet,
+  });
+  try {
+    const { title, description, policy, firstRound } = wish;
+    await createElection(log, { uuid, title, description, policy, voters, firstRound }, seed, onRoll);
+    if (wish.open) await new Organiser(log, quiet).open();
+    return log.electionId;
+  } finally {
+    await log.close();
+  }
+}
+
+async function moveToPlace(work: string, data: string): Promise<void> {
+  try {
+    // Windows doesn't rename over a folder, not even an empty one.
+    if (process.platform === 'win32') await rmdir(data).catch(ignoreMissing);
+    await rename(work, data);
+    await syncFolder(dirname(data));
+  } catch (error) {
+    if (['ENOTEMPTY', 'EEXIST'].includes(codeOf(error) ?? '')) {
+      throw refused(
+        'folder-not-empty',
+        `Something was put into ${basename(data)} while the election was made.`,
+      );
+    }
+    if (['EBUSY', 'EXDEV'].includes(codeOf(error) ?? '')) {
+      throw refused('folder-in-use', `${data} can't be replaced: it is a disk of its own, or in use.`, {
+        hint: `Name a folder inside it: --data ${join(data, 'election')}`,
+      });
+    }
+    throw fileError(error, data);
+  }
+}
+
+function ignoreMissing(error: unknown): void {
+  if (codeOf(error) !== 'ENOENT') throw error;
+}

@@ -1,0 +1,27 @@
+import { PsephosError } from '../../base/errors.ts';
+import type { ListenAddress, PsephosNode } from '../../net/index.ts';
+
+export interface ListenOptions {
+  /** Addresses that must be listened on; empty for every IPv6 and IPv4 address on the default port. */
+  readonly listen: readonly string[];
+  readonly ip6Only: boolean;
+}
+
+const DEFAULT_PORT = 4000;
+
+/** Listens on what was asked for; by default on both families, or on the one that this machine has. */
+export async function startListening(
+  { listen, ip6Only }: ListenOptions,
+  start: (addresses: readonly ListenAddress[]) => Promise<PsephosNode>,
+): Promise<PsephosNode> {
+  if (listen.length > 0) return start(listen.map((address) => ({ address })));
+  const ip6: ListenAddress = { address: `/ip6/::/tcp/${DEFAULT_PORT}` };
+  const ip4: ListenAddress = { address: `/ip4/0.0.0.0/tcp/${DEFAULT_PORT}` };
+  if (ip6Only) return start([ip6]);
+  try {
+    return await start([ip6, { ...ip4, optional: true }]);
+  } catch (error) {
+    if (!(error instanceof PsephosError) || error.code !== 'address-not-available') throw error;
+    return start([{ ...ip6, optional: true }, ip4]);
+  }
+}

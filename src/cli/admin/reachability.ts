@@ -1,0 +1,63 @@
+import { describeReachability, formatInvite, parseDialTarget } from '../../net/index.ts';
+
+/** Addresses an invite holds at most of each sort: more would make its QR code hard to read. */
+const PER_SORT = 3;
+
+/** The invite for voters: public addresses before those of the local network; loopback where there is nothing else. */
+export function inviteFor(
+  election: { readonly peerId: string; readonly electionId: string },
+  addresses: readonly string[],
+): string {
+  const { public: open, local, loopback } = describeReachability(addresses);
+  const chosen = [...open.slice(0, PER_SORT), ...local.slice(0, PER_SORT)];
+  // An invite names the peer once, so its addresses go without.
+  const bare = (chosen.length > 0 ? chosen : loopback).flatMap(
+    (address) => parseDialTarget(address).addresses,
+  );
+  return formatInvite({ ...election, addresses: bare });
+}
+
+/** Who can reach the election at which address, and what to do where that isn't everybody; in an organiser's words. */
+export function reachabilityText(addresses: readonly string[]): string {
+  const reach = describeReachability(addresses);
+  const lines: string[] = [];
+  const group = (title: string, group: readonly string[]) => {
+    if (group.length > 0) lines.push(title, ...group.map((address) => `  ${address}`));
+  };
+  group('Public: everybody can dial', reach.public);
+  group('In the same network (Wi-Fi, hotspot, cable) only', reach.local);
+  group('On this machine only', reach.loopback);
+  const told = [...reach.public, ...reach.local, ...reach.loopback];
+  group(
+    'Of no use to voters (reserved or link-local)',
+    addresses.filter((address) => !told.includes(address)),
+  );
+  lines.push(...warnings(reach));
+  return lines.join('\n');
+}
+
+function warnings(reach: ReturnType<typeof describeReachability>): string[] {
+  if (reach.public.length === 0) {
+    const who =
+      reach.local.length > 0
+        ? 'Only people in the same network as this computer'
+        : 'Only programs on this computer';
+    const nat = reach.behindProviderNat
+      ? [
+          ' - Your provider shares one IPv4 address among customers, so port forwarding will not help: IPv6 is the way.',
+        ]
+      : [];
+    return [
+      `WARNING: no address here is public. ${who} can vote.`,
+      'For voters elsewhere:',
+      ' - Use a connection with IPv6: most phone hotspots have it. Switch it on in the router if it is off there.',
+      ' - Or let the router forward the port to this computer (and open its firewall), and tell voters the public address.',
+      ' - Or run this program on a machine with a public address.',
+      ...nat,
+    ];
+  }
+  const hint = 'A firewall can still be in the way: try it once from a phone that is not in this network.';
+  if (!reach.publicIp4)
+    return [hint, 'Public by IPv6 only: voters whose network has no IPv6 can use a phone hotspot.'];
+  return [hint];
+}

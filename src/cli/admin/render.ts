@@ -1,0 +1,138 @@
+import { join } from 'node:path';
+import { questionSummary } from './question-text.ts';
+import type { Live, Report } from './reports.ts';
+import { resultText } from './result-text.ts';
+import { formatTime, fromNowInWords } from '../time.ts';
+
+export interface RenderContext {
+  /** The data folder as the caller named it. */
+  readonly data: string;
+  readonly now: number;
+}
+
+/** A report in words. */
+export function renderReport(report: Report, { data, now }: RenderContext): string {
+  switch (report.event) {
+    case 'status':
+      return `${statusText(report.status, now)}\n${runningText(report.running)}`;
+    case 'voted':
+      return rowsText([['Voted', report.voter]]);
+    case 'opened':
+      return `${roundName(report.round, report.title)} is open; ${closingText(report.closes, now)}.`;
+    case 'closed':
+      return `Round ${report.round} is closed.`;
+    case 'prepared':
+      return preparedText(report, now);
+    case 'result':
+      return `${resultText(report.result)}\n${writtenText(report.files.map((file) => join(data, file)))}`;
+    case 'exported':
+      return `Exported ${report.entries} entries to ${report.file}.`;
+  }
+}
+
+function roundName(round: number, title: string): string {
+  return title === `Round ${round}` ? title : `Round ${round} ("${title}")`;
+}
+
+type StatusReport = Extract<Report, { event: 'status' }>;
+
+/** What an election is and where it stands. */
+export function statusText(status: StatusReport['status'], now: number): string {
+  const { round, draft, roll, policy } = status;
+  const lines: [string, string][] = [
+    ['Election', status.electionId],
+    ['Fingerprint', status.fingerprint],
+    [
+      'Voters',
+      `${roll.voters} on the roll${roll.weight === roll.voters ? '' : `, of weight ${roll.weight} together`}`,
+    ],
+    ['Ballots', ballotRules(policy)],
+  ];
+  if (round !== null) {
+    const open = status.phase === 'open';
+    const closes = open ? `; ${closingText(round.closes, now)}` : '';
+    lines.push([
+      `Round ${round.round}`,
+      `${round.title}: ${open ? 'open' : 'closed'}, opened ${formatTime(round.opened)}${closes}`,
+    ]);
+    lines.push(['Turnout', turnoutText(round.turnout)]);
+  }
+  if (draft !== null) {
+    const opens =
+      draft.opens === null
+        ? 'opens with "admin open"'
+        : `opens ${formatTime(draft.opens)}, ${fromNowInWords(draft.opens, now)}`;
+    lines.push([
+      'Prepared',
+      `${draft.title}: ${opens}${draft.closes === null ? '' : `, closes ${formatTime(draft.closes)}`}`,
+    ]);
+  }
+  lines.push(['Log', `${status.entries} entries`]);
+  const description = status.description === '' ? '' : `${status.description}\n`;
+  return `${status.title}\n${description}${rowsText(lines)}`;
+}
+
+type Rows = readonly (readonly [string, string])[];
+
+function rowsText(rows: Rows): string {
+  return rows.map(([label, text]) => `  ${label.padEnd(12)} ${text}`).join('\n');
+}
+
+function runningText(running: Live | null): string {
+  if (running === null) return '  The admin process is not running: nobody can vote until it is.';
+  const rows = running.addresses.map((address, index) => [index === 0 ? 'Listening' : '', address] as const);
+  const refused: Rows =
+    Object.keys(running.refused).length > 0 ? [['Refused', refusedText(running.refused)]] : [];
+  return rowsText([...rows, ['Invite', running.invite], ...refused]);
+}
+
+function ballotRules({ revote, names }: StatusReport['status']['policy']): string {
+  const again = revote === 'last' ? "a voter's last ballot counts" : "a voter's first ballot stands";
+  return `open (the log shows every vote ${names === 'public' ? 'under the username' : 'under a pseudonym'}); ${again}`;
+}
+
+export function turnoutText({
+  voted,
+  voters,
+  ballots,
+}: {
+  voted: number;
+  voters: number;
+  ballots: number;
+}): string {
+  const share = voters > 0 ? `, ${Math.floor((100 * voted) / voters)} %` : '';
+  const replaced = ballots > voted ? `, with ${ballots} ballots` : '';
+  return `${voted} of ${voters} voted${share}${replaced}`;
+}
+
+export function closingText(closes: number | null, now: number): string {
+  return closes === null
+    ? 'it closes with "admin close"'
+    : `it closes ${formatTime(closes)}, ${fromNowInWords(closes, now)}`;
+}
+
+/** Refusals by code, the most frequent first. */
+export function refusedText(refused: Readonly<Record<string, number>>): string {
+  return Object.entries(refused)
+    .sort(([, a], [, b]) => b - a)
+    .map(([code, count]) => `${count} × ${code}`)
+    .join(', ');
+}
+
+function preparedText({ round, draft, tied }: Extract<Report, { event: 'prepared' }>, now: number): string {
+  const lines = [`${roundName(round, draft.title)} is prepared.`, ...draft.questions.map(questionSummary)];
+  if (tied.length > 0)
+    lines.push(`A tie at the cut: ${tied.join(', ')} have equally many votes, so all of them were kept.`);
+  lines.push(
+    draft.opens === null
+      ? 'It opens with "admin open".'
+      : `It opens ${formatTime(draft.opens)}, ${fromNowInWords(draft.opens, now)}, if the admin process runs then.`,
+  );
+  if (draft.closes !== null)
+    lines.push(`It closes ${formatTime(draft.closes)}, ${fromNowInWords(draft.closes, now)}.`);
+  return lines.join('\n');
+}
+
+function writtenText(files: readonly string[]): string {
+  return `Written: ${files.join(', ')}`;
+}

@@ -1,0 +1,173 @@
+import * as z from 'zod';
+import { MAX_TIME } from '../../election/limits.ts';
+import { policySchema, questionsSchema } from '../../election/schemas.ts';
+import type { Turnout } from '../../election/entries.ts';
+import type { ElectionStatus } from '../../services/organiser.ts';
+import type { DraftRound } from '../../services/ports.ts';
+
+/**
+ * What the commands report, as JSON: with `--json` it is printed as it is, and it is what a running admin process sends
+ * to the one that asks it. Times are ms since 1970.
+ */
+export type Report =
+  | { readonly event: 'status'; readonly status: ElectionStatus; readonly running: Live | null }
+  | { readonly event: 'voted'; readonly voter: string }
+  | {
+      readonly event: 'opened';
+      readonly round: number;
+      readonly title: string;
+      readonly opened: number;
+      readonly closes: number | null;
+    }
+  | { readonly event: 'closed'; readonly round: number }
+  | {
+      readonly event: 'prepared';
+      readonly round: number;
+      readonly draft: DraftRound;
+      /** Answers carried over that tie at the cut, so that more than asked for were kept; empty where none did. */
+      readonly tied: readonly string[];
+    }
+  /** `files` are relative to the data folder. */
+  | { readonly event: 'result'; readonly result: ResultDocument; readonly files: readonly string[] }
+  | {
+      readonly event: 'exported';
+      readonly format: 'car' | 'jsonl';
+      readonly file: string;
+      readonly entries: number;
+    };
+
+export type Emit = (report: Report) => Promise<void>;
+
+/** What only a running admin process knows. */
+export interface Live {
+  readonly addresses: readonly string[];
+  readonly invite: string;
+  /** Ballots refused since the process started, by wire code. */
+  readonly refused: Readonly<Record<string, number>>;
+}
+
+/** A round's result with all that is needed to check it, as `results/round-N.json` has it. */
+export interface ResultDocument {
+  readonly title: string;
+  readonly electionId: string;
+  readonly fingerprint: string;
+  readonly round: number;
+  readonly roundTitle: string;
+  readonly opened: number;
+  readonly closed: number;
+  readonly closedBy: 'organiser' | 'schedule';
+  readonly turnout: Turnout;
+  readonly questions: readonly QuestionOutcome[];
+  readonly log: {
+    /** Entries up to the result's, which the checkpoint covers. */
+    readonly size: number;
+    /** CID of the result entry. */
+    readonly head: string;
+    readonly checkpoint: string;
+  };
+}
+
+export interface QuestionOutcome {
+  readonly question: string;
+  readonly min: number;
+  readonly max: number;
+  readonly blankAllowed: boolean;
+  readonly answers: readonly { readonly answer: string; readonly votes: number; readonly winner: boolean }[];
+  readonly blank: number;
+  /** `tie`: several answers share the most votes. `no-votes`: nobody chose any. */
+  readonly outcome: 'winner' | 'tie' | 'no-votes';
+  readonly winners: readonly string[];
+}
+
+const count = z.int().min(0);
+const time = z.int().min(0).max(MAX_TIME);
+
+const draftSchema = z.strictObject({
+  title: z.string(),
+  questions: questionsSchema,
+  opens: time.nullable(),
+  closes: time.nullable(),
+}) satisfies z.ZodType<DraftRound>;
+
+const electionStatusSchema = z.strictObject({
+  electionId: z.string(),
+  fingerprint: z.string(),
+  title: z.string(),
+  description: z.string(),
+  policy: policySchema,
+  phase: z.enum(['empty', 'enrolling', 'ready', 'open', 'counting']),
+  roll: z.strictObject({ voters: count, weight: count }),
+  round: z
+    .strictObject({
+      round: count,
+      title: z.string(),
+      opened: time,
+      closes: time.nullable(),
+      turnout: z.strictObject({ voters: count, voted: count, ballots: count }),
+    })
+    .nullable(),
+  draft: draftSchema.nullable(),
+  entries: count,
+  checkpoint: z.string(),
+}) satisfies z.ZodType<ElectionStatus>;
+
+const liveSchema = z.strictObject({
+  addresses: z.array(z.string()),
+  invite: z.string(),
+  refused: z.record(z.string(), count),
+}) satisfies z.ZodType<Live>;
+
+const resultDocumentSchema = z.strictObject({
+  title: z.string(),
+  electionId: z.string(),
+  fingerprint: z.string(),
+  round: count,
+  roundTitle: z.string(),
+  opened: time,
+  closed: time,
+  closedBy: z.enum(['organiser', 'schedule']),
+  turnout: z.strictObject({ voters: count, weight: count, voted: count, votedWeight: count, ballots: count }),
+  questions: z.array(
+    z.strictObject({
+      question: z.string(),
+      min: count,
+      max: count,
+      blankAllowed: z.boolean(),
+      answers: z.array(z.strictObject({ answer: z.string(), votes: count, winner: z.boolean() })),
+      blank: count,
+      outcome: z.enum(['winner', 'tie', 'no-votes']),
+      winners: z.array(z.string()),
+    }),
+  ),
+  log: z.strictObject({ size: count, head: z.string(), checkpoint: z.string() }),
+}) satisfies z.ZodType<ResultDocument>;
+
+export const reportSchema = z.discriminatedUnion('event', [
+  z.strictObject({
+    event: z.literal('status'),
+    status: electionStatusSchema,
+    running: liveSchema.nullable(),
+  }),
+  z.strictObject({ event: z.literal('voted'), voter: z.string() }),
+  z.strictObject({
+    event: z.literal('opened'),
+    round: count,
+    title: z.string(),
+    opened: time,
+    closes: time.nullable(),
+  }),
+  z.strictObject({ event: z.literal('closed'), round: count }),
+  z.strictObject({
+    event: z.literal('prepared'),
+    round: count,
+    draft: draftSchema,
+    tied: z.array(z.string()),
+  }),
+  z.strictObject({ event: z.literal('result'), result: resultDocumentSchema, files: z.array(z.string()) }),
+  z.strictObject({
+    event: z.literal('exported'),
+    format: z.enum(['car', 'jsonl']),
+    file: z.string(),
+    entries: count,
+  }),
+]) satisfies z.ZodType<Report>;

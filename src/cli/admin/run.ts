@@ -1,0 +1,160 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type PsephosNode, startNode } from '../../net/index.ts';
+import { serveControl } from '../../net/control-socket.ts';
+import { Caretaker } from '../../services/caretaker.ts';
+import { ElectionNode } from '../../services/election-node.ts';
+import type { StationEvent } from '../../services/events.ts';
+import { PollingStation } from '../../services/polling-station.ts';
+import { electionExists } from '../../store/level-db.ts';
+import { showProgress } from '../progress.ts';
+import { announceAddresses, announceElection } from './announce.ts';
+import { Announcer } from './announcer.ts';
+import { commandSchema, execute, reportResults } from './commands.ts';
+import type { Surroundings } from './dispatch.ts';
+import { type OpenElection, openElection, systemClock, throwIfInterrupted } from './election-folder.ts';
+import { type ListenOptions, startListening } from './listening.ts';
+import { printReports } from './output.ts';
+import { inviteFor } from './reachability.ts';
+import type { Live } from './reports.ts';
+import { makeSample } from './sample.ts';
+import { refusedCommand } from './refused-command.ts';
+
+export interface RunOptions extends ListenOptions {
+  readonly qr: boolean;
+}
+
+const TICK = 1000;
+/** How many ticks between looks at the machine's addresses: a laptop's change whenever it reconnects. */
+const ADDRESSES_EVERY = 5;
+
+/**
+ * Runs the election in the data folder (the sample election, if it holds none) until the signal is aborted; then
+ * finishes what is in flight and closes everything.
+ */
+export async function run(surroundings: Surroundings, options: RunOptions): Promise<void> {
+  const { place, io, output } = surroundings;
+  if (!(await electionExists(place.data))) {
+    output.say(`There is no election in ${place.data}: making the sample election.`);
+    await makeSample(place, io.signal);
+  }
+  const announcer = new Announcer(output, () => Date.now());
+  const background = new Background(announcer.resultsNotWritten);
+  const onEvent = (event: StationEvent) => {
+    announcer.tell(event);
+    if (event.type === 'round-closed')
+      background.add(() => reportResults(election, printReports(output, place.data), event.round));
+  };
+  const progress = showProgress(io, 'Reading the log, entries');
+  const onProgress = (done: number) => {
+    throwIfInterrupted(io.signal);
+    progress.update(done);
+  };
+  const election = await openElection(place, { needsKey: true, onEvent, onProgress }).finally(progress.stop);
+  try {
+    // A power cut may have come between a result and its files.
+    background.add(() => reportResults(election, () => Promise.resolve()));
+    await serve(surroundings, options, { election, announcer, onEvent, background });
+  } finally {
+    await background.settled();
+    await election.log.close();
+  }
+  output.say('Everything is on disk. Goodbye.');
+  output.emit({ event: 'stopped' });
+}
+
+interface Running {
+  readonly election: OpenElection;
+  readonly announcer: Announcer;
+  readonly onEvent: (event: StationEvent) => void;
+  readonly background: Background;
+}
+
+async function serve(surroundings: Surroundings, options: RunOptions, running: Running): Promise<void> {
+  const { place, output } = surroundings;
+  const { election, announcer, onEvent, background } = running;
+  const { log, organiser, seed } = election;
+  if (seed === undefined) throw new Error('an election opened for running has no key');
+  const station = new PollingStation(log, onEvent);
+  const onDefect = (error: unknown) => {
+    onEvent({ type: 'defect', error });
+  };
+  const service = new ElectionNode(log, station, () => systemClock.now());
+  const node = await startListening(options, (listen) => startNode({ seed, listen, service, onDefect }));
+  try {
+    for (const { address, reason } of node.failedAddresses)
+      output.warn(`Not listening on ${address}: ${reason}.`);
+    const live = (): Live => ({
+      addresses: node.addresses(),
+      invite: inviteFor({ peerId: node.peerId, electionId: log.electionId }, node.addresses()),
+      refused: announcer.refused,
+    });
+    const control = await serveControl({
+      folder: place.data,
+      onDefect,
+      handle: async ({ command, args }, send) => {
+        const read = commandSchema.safeParse({ command, args });
+        if (!read.success) throw refusedCommand(read.error);
+        await execute(election, read.data, { emit: send, live, onProgress: () => undefined });
+      },
+    });
+    try {
+      await announceElection(surroundings, election, live(), { qr: options.qr });
+      const caretaker = new Caretaker({ log, organiser, clock: systemClock, onEvent });
+      await tickUntilStopped(surroundings, options, { node, live, announcer, caretaker, background });
+      output.say('Stopping: no more ballots are taken, those under way are finished.');
+    } finally {
+      await station.stop();
+      await control.close();
+    }
+  } finally {
+    await node.stop();
+  }
+  announcer.tellRefusals();
+}
+
+interface Ticking {
+  readonly node: PsephosNode;
+  readonly live: () => Live;
+  readonly announcer: Announcer;
+  readonly caretaker: Caretaker;
+  readonly background: Background;
+}
+
+async function tickUntilStopped(
+  { io, output }: Surroundings,
+  { qr }: RunOptions,
+  ticking: Ticking,
+): Promise<void> {
+  const { node, live, announcer, caretaker } = ticking;
+  let known = node.addresses().join();
+  for (let tick = 1; !io.signal.aborted; tick++) {
+    await caretaker.tick();
+    announcer.tellRefusals();
+    if (tick % ADDRESSES_EVERY === 0 && node.addresses().join() !== known) {
+      known = node.addresses().join();
+      output.say("This computer's addresses have changed. Give voters the new invite.");
+      await announceAddresses({ io, output }, live(), { qr });
+    }
+    await sleep(TICK, undefined, { signal: io.signal }).catch(() => {
+      // Aborted: the loop's condition ends it.
+    });
+  }
+}
+
+/** Work that an event starts and that nobody waits for at once: one after another; a failure is told, never thrown. */
+class Background {
+  readonly #tell: (error: unknown) => void;
+  #tail: Promise<void> = Promise.resolve();
+
+  constructor(tell: (error: unknown) => void) {
+    this.#tell = tell;
+  }
+
+  add(work: () => Promise<void>): void {
+    this.#tail = this.#tail.then(work).catch(this.#tell);
+  }
+
+  async settled(): Promise<void> {
+    await this.#tail;
+  }
+}

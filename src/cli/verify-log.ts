@@ -1,0 +1,194 @@
+import { Command, InvalidArgumentError } from 'commander';
+import type { Expected } from '../audit/checks/identity.ts';
+import type { AuditReport } from '../audit/report.ts';
+import { type AuditOptions, audit } from '../audit/run.ts';
+import { createChecker } from '../audit/worker-pool.ts';
+import { refused, unusable } from '../base/errors.ts';
+import { programLine } from './program-line.ts';
+import { type Console, consoleOf } from './console.ts';
+import { DONE, exitCodeOf } from './exit-codes.ts';
+import { reportFailure } from './failure.ts';
+import type { Io } from './io.ts';
+import { type Progress, showProgress } from './progress.ts';
+import { readCheckpoint, readReceipt } from './verify-log/known.ts';
+import { reportObjects } from './verify-log/report-json.ts';
+import { reportText } from './verify-log/report-text.ts';
+import { type Target, isLong, openTarget } from './verify-log/target.ts';
+
+interface Flags {
+  readonly receipt: readonly string[];
+  readonly checkpoint: readonly string[];
+  readonly election?: string;
+  readonly workers?: number;
+}
+
+/** The auditor's program. Resolves to the exit code: 0 only for a log in which every check was made and found nothing. */
+export async function runVerifyLog(argv: readonly string[], io: Io): Promise<number> {
+  // Known before the arguments are parsed, since that may fail too.
+  const out = consoleOf(io, argv.includes('--json'));
+  let code: number = DONE;
+  try {
+    const program = verifyLogProgram(io).action(async (target: string, flags: Flags) => {
+      code = exitCodeOfVerdict(await verifyLog(target, flags, io, out));
+    });
+    await program.parseAsync([...argv], { from: 'user' });
+    return code;
+  } catch (error) {
+    return reportFailure(error, out, programLine('verify-log'));
+  }
+}
+
+/** 0 for a valid log, 1 for an invalid one. */
+export function exitCodeOfVerdict(verdict: AuditReport['verdict']): number {
+  switch (verdict) {
+    case 'valid':
+      return DONE;
+    case 'invalid':
+      return exitCodeOf(refused('invalid', 'The log is invalid.'));
+  }
+}
+
+async function verifyLog(name: string, flags: Flags, io: Io, out: Console): Promise<AuditReport['verdict']> {
+  const receipts = await Promise.all(flags.receipt.map(readReceipt));
+  const checkpoints = await Promise.all(flags.checkpoint.map(readCheckpoint));
+  // Begun before the log is opened, so that its threads get ready meanwhile.
+  const checker = createChecker({ workers: flags.workers, knownLong: await isLong(name) });
+  try {
+    const target = await out.during(`Opening ${name}`, () => openTarget(name, io.signal));
+    try {
+      const report = await auditTarget(target, flags, io, {
+        checker,
+        knownCheckpoints: [...receipts.map(({ receipt }) => receipt.checkpoint.text), ...checkpoints],
+      });
+      for (const object of reportObjects(report)) out.emit(object);
+      out.say(reportText(report, receipts));
+      return report.verdict;
+    } finally {
+      await target.close();
+    }
+  } catch (error) {
+    throw orInterrupted(error, io);
+  } finally {
+    await checker.close();
+  }
+}
+
+async function auditTarget(
+  target: Target,
+  flags: Flags,
+  io: Io,
+  options: Pick<AuditOptions, 'checker' | 'knownCheckpoints'>,
+): Promise<AuditReport> {
+  const bar = new AuditBar(io);
+  try {
+    return await audit(target.source, {
+      ...options,
+      ...expectedOf(target, flags),
+      onProgress: (done, total) => {
+        bar.update(done, total);
+      },
+      signal: io.signal,
+    });
+  } finally {
+    bar.stop();
+  }
+}
+
+function expectedOf({ expected }: Target, { election }: Flags): Expected {
+  if (election === undefined) return expected;
+  if (expected.expectedElection !== undefined && expected.expectedElection !== election) {
+    throw unusable('usage', `The invite is to election ${expected.expectedElection}, not to ${election}.`);
+  }
+  return { ...expected, expectedElection: election };
+}
+
+/** The bar's total comes with the first progress. */
+class AuditBar {
+  readonly #io: Io;
+  #progress: Progress | undefined;
+
+  constructor(io: Io) {
+    this.#io = io;
+  }
+
+  update(done: number, total: number | undefined): void {
+    this.#progress ??= showProgress(this.#io, 'Auditing', total);
+    this.#progress.update(done);
+  }
+
+  stop(): void {
+    this.#progress?.stop();
+    this.#progress = undefined;
+  }
+}
+
+/** An abort rejects what was waited for with its reason, whatever that is. */
+function orInterrupted(error: unknown, io: Io): unknown {
+  if (!io.signal.aborted) return error;
+  const message = 'Interrupted: the log was not audited to its end, so there is no verdict.';
+  return refused('interrupted', message, { cause: error });
+}
+
+const EXAMPLES = `
+Examples:
+  verify-log ./election                                      the data folder, also of an election that is running
+  verify-log /ip6/2001:db8::7/tcp/4000/p2p/12D3KooW…         a running election, over the network
+  verify-log 'psephos:12D3KooW…/bafyrei…?a=/ip6/2001:db8::7/tcp/4000'
+  verify-log election.car --receipt psephos-3qYb1xZw.tlog-proof
+  verify-log election.jsonl --json
+
+Exit codes: 0 valid; 1 invalid, for the reason printed, or interrupted; 2 wrong usage or nothing that can be read;
+3 the peer could not be reached.
+`;
+
+function verifyLogProgram(io: Io): Command {
+  return new Command('verify-log')
+    .description(
+      'Audits an election: checks every entry of its log and counts every round again. Trusts nobody, changes nothing.',
+    )
+    .argument(
+      '<log>',
+      "an election's data folder, an exported file (.car, .jsonl), or an address or invite of a running one",
+    )
+    .option(
+      '--receipt <file>',
+      'a receipt: the log must still hold what it acknowledges; repeatable',
+      collect,
+      [],
+    )
+    .option(
+      '--checkpoint <file>',
+      'a checkpoint seen earlier, which the log must continue; repeatable',
+      collect,
+      [],
+    )
+    .option('--election <id>', 'the id that the election must have')
+    .option(
+      '--workers <n>',
+      'threads that check entries besides the main one (default: one for each further core)',
+      readWorkers,
+    )
+    .option('--json', 'one JSON object per line on stdout, text for people on stderr')
+    .addHelpText('after', EXAMPLES)
+    .showSuggestionAfterError(true)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+      // Reported with all other failures.
+      outputError: () => undefined,
+    });
+}
+
+function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value];
+}
+
+const MAX_WORKERS = 256;
+
+function readWorkers(text: string): number {
+  const workers = Number(text);
+  if (!/^\d{1,3}$/.test(text) || workers > MAX_WORKERS)
+    throw new InvalidArgumentError(`Give a number from 0 to ${MAX_WORKERS}.`);
+  return workers;
+}

@@ -1,0 +1,53 @@
+import type { AuditReport, AuditedRound } from '../../audit/report.ts';
+import { toBase64, toHex } from '../../base/bytes.ts';
+import { verdictLine } from './report-text.ts';
+
+/** The report as one object a line: the election, each check, each round's result, and last the verdict. */
+export function reportObjects(report: AuditReport): object[] {
+  const { election, checks, rounds, verdict, first, source, size, head, checkpoint } = report;
+  return [
+    {
+      event: 'election',
+      election: election === undefined ? null : { ...election, authority: toHex(election.authority) },
+    },
+    ...checks.map((check) => ({ event: 'check', ...check })),
+    ...rounds.map(roundObject),
+    {
+      event: 'verdict',
+      verdict,
+      reason: verdictLine(report),
+      first: first ?? null,
+      source,
+      size,
+      head,
+      checkpoint:
+        checkpoint === undefined
+          ? null
+          : { size: checkpoint.size, root: toBase64(checkpoint.root), text: checkpoint.text },
+    },
+  ];
+}
+
+function roundObject({ round, result, closed, published }: AuditedRound): object {
+  return {
+    event: 'result',
+    round: round.round,
+    title: round.title,
+    closed,
+    published,
+    turnout: result.turnout,
+    questions: round.questions.map(({ question, answers }, index) => {
+      const counted = result.questions[index];
+      return {
+        question,
+        answers: answers.map((answer, place) => ({
+          answer,
+          votes: counted?.answers[place] ?? 0,
+          winner: counted?.winners.includes(place) === true,
+        })),
+        blank: counted?.blank ?? 0,
+        tie: (counted?.winners.length ?? 0) > 1,
+      };
+    }),
+  };
+}

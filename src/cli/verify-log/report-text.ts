@@ -1,0 +1,83 @@
+import {
+  type AuditReport,
+  type AuditedRound,
+  type CheckReport,
+  type CheckVerdict,
+  describeFinding,
+} from '../../audit/report.ts';
+import { toBase64, toHex } from '../../base/bytes.ts';
+import { renderResult } from '../result-table.ts';
+import { printable } from '../printable.ts';
+import type { KnownReceipt } from './known.ts';
+
+const MARKS: Readonly<Record<CheckVerdict, string>> = {
+  valid: '✓',
+  invalid: '✗',
+  'not-applicable': '–',
+  'not-judged': '?',
+};
+/** Findings shown of one check; `--json` has more. */
+const SHOWN = 3;
+
+/** The whole report for people. The last line is the verdict. */
+export function reportText(report: AuditReport, receipts: readonly KnownReceipt[]): string {
+  return [
+    electionText(report),
+    `Checks\n${report.checks.map(checkText).join('')}`,
+    ...report.rounds.map((round) => roundText(round, report)),
+    ...receipts.map((known) => receiptText(known, report)),
+    `${verdictLine(report)}\n`,
+  ].join('\n');
+}
+
+/** `VALID: …` or `INVALID: …` with the reason. */
+export function verdictLine(report: AuditReport): string {
+  const { first, size, rounds } = report;
+  if (first !== undefined) return `INVALID: ${printable(describeFinding(first))}`;
+  const published = rounds.filter((round) => round.published).length;
+  return `VALID: ${count(size, 'entry', 'entries')} and ${count(published, 'published result', 'published results')} checked, nothing wrong.`;
+}
+
+function electionText({ source, election, size, head, checkpoint }: AuditReport): string {
+  const rows: [string, string][] = [['Log', `${source}, ${count(size, 'entry', 'entries')}`]];
+  if (election !== undefined) {
+    rows.push(
+      ['Election', election.id],
+      ['Fingerprint', election.fingerprint],
+      ['Authority', toHex(election.authority)],
+    );
+  }
+  rows.push(['Head', head ?? 'none']);
+  if (checkpoint !== undefined) {
+    rows.push([
+      'Checkpoint',
+      `${count(checkpoint.size, 'entry', 'entries')}, root ${toBase64(checkpoint.root)}`,
+    ]);
+  }
+  const title = election === undefined ? 'An unknown election' : printable(election.title);
+  return `${title}\n${rows.map(([label, text]) => `  ${label.padEnd(12)} ${printable(text)}\n`).join('')}`;
+}
+
+function checkText({ title, verdict, note, findings, count: found }: CheckReport): string {
+  const why = note === undefined ? '' : ` (${note})`;
+  const lines = findings.slice(0, SHOWN).map((finding) => `      ${printable(describeFinding(finding))}\n`);
+  if (found > SHOWN) lines.push(`      … and ${found - SHOWN} more\n`);
+  return `  ${MARKS[verdict]} ${title}${why}\n${lines.join('')}`;
+}
+
+function roundText({ round, result, closed, published }: AuditedRound, { verdict }: AuditReport): string {
+  const state = !closed ? ', not closed: so far' : published ? '' : ', closed but not published';
+  // A table must not be taken for a result where the log isn't one to rely on.
+  const doubt = verdict === 'invalid' ? '  (of a log that is INVALID)' : '';
+  return `Round ${round.round}: ${printable(round.title)}${state}, as recomputed from the ballots${doubt}\n\n${renderResult(round, result)}`;
+}
+
+function receiptText({ file, receipt }: KnownReceipt, report: AuditReport): string {
+  const history = report.checks.find(({ id }) => id === 'history');
+  if (history?.verdict !== 'valid') return `Receipt ${printable(file)}: see the checks above.\n`;
+  return `Receipt ${printable(file)}: entry ${receipt.index} of the log, as it was acknowledged.\n`;
+}
+
+function count(number: number, one: string, many: string): string {
+  return `${number.toLocaleString('en')} ${number === 1 ? one : many}`;
+}

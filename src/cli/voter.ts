@@ -1,0 +1,135 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { programLine } from './program-line.ts';
+import { type Console, consoleOf } from './console.ts';
+import { DONE } from './exit-codes.ts';
+import { reportFailure } from './failure.ts';
+import type { Io } from './io.ts';
+import { DEFAULT_KEY_FILE, keygen } from './voter/keygen.ts';
+import { type ReceiptFlags, fetchReceipt } from './voter/receipt.ts';
+import { type VerifyFlags, verify } from './voter/verify.ts';
+import { type VoteFlags, vote } from './voter/vote.ts';
+
+/** The voter's program: votes, verifies a receipt, or makes a key. Resolves to the exit code. */
+export async function runVoter(argv: readonly string[], io: Io): Promise<number> {
+  // Known before the arguments are parsed, since that may fail too.
+  const out = consoleOf(io, argv.includes('--json'));
+  try {
+    await voterProgram(io, out).parseAsync([...argv], { from: 'user' });
+    return DONE;
+  } catch (error) {
+    return reportFailure(error, out, programLine('voter'));
+  }
+}
+
+const EXAMPLES = `
+Examples:
+  Vote, being asked for everything:
+    node dist/voter.js --dial 'psephos:12D3KooW…/bafyrei…?a=/ip6/2001:db8::7/tcp/4000'
+    node dist/voter.js --dial /ip6/2001:db8::7/tcp/4000/p2p/12D3KooW…
+  Vote from a script:
+    node dist/voter.js --dial "$INVITE" --username ana --secret-file ana.secret --choose Falafel --yes --json
+    pass show vote | node dist/voter.js --dial "$INVITE" --username ana --secret-file - --choose 2 --yes
+  Check later that the ballot is still in the log, and see it again:
+    node dist/voter.js verify --receipt psephos-3qYb1xZw.tlog-proof --dial "$INVITE" --show
+  Make a key of your own, for an organiser who collects public keys:
+    node dist/voter.js keygen --out keys/voter.key
+
+Choices (--choose):
+  By the answer's text or its number in the list; several as "1,3" or with a --choose for each; "blank" for a blank
+  vote and "none" for no answer, where the question allows it. With several questions give one --choose for each, in
+  their order, or say which: --choose "2=Ana" --choose "1=blank". An answer whose text has a comma in it needs a
+  --choose of its own. What can be read in two ways (an answer called "3", say) is refused; "1=#3", "1=#blank" and
+  "1=#none" can be read in one way only, whatever the answers are called.
+
+Exit codes: 0 done, 1 refused or not valid, 2 wrong usage or unreadable input, 3 the peer could not be reached.
+`;
+
+function voterProgram(io: Io, out: Console): Command {
+  const program = new Command('voter')
+    .description('Votes in an election, from your own machine straight to the organiser’s.')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+      // Reported with all other failures, in runVoter.
+      outputError: () => undefined,
+    })
+    .showSuggestionAfterError(true);
+
+  const voteCommand = connecting(program.command('vote', { isDefault: true }))
+    .description(
+      'show the election, ask for your choices, cast the ballot and save its receipt (the default)',
+    )
+    .addOption(new Option('--choose <choice>', 'your choice, see below; repeatable').argParser(collect));
+  identifying(voteCommand)
+    .option('--yes', 'cast without asking for confirmation')
+    .option('--receipt <file>', 'where to save the receipt (default: psephos-<tracker>.tlog-proof)')
+    .action((flags: VoteFlags) => vote(flags, io, out));
+
+  connecting(program.command('verify'))
+    .description('prove that the ballot of a receipt is in the log as it is now')
+    .requiredOption('--receipt <file>', 'the receipt that was saved when the ballot was cast')
+    .option('--show', 'also show what was cast')
+    .action((flags: VerifyFlags) => verify(flags, io, out));
+
+  identifying(connecting(program.command('receipt')))
+    .description('save a new receipt for your last ballot, when the answer or the file was lost')
+    .option('--receipt <file>', 'where to save it (default: psephos-<tracker>.tlog-proof)')
+    .action((flags: ReceiptFlags) => fetchReceipt(flags, io, out));
+
+  withJson(program.command('keygen'))
+    .description('make a key file and print its public key, to be put on the roll')
+    .option('--out <file>', 'where to write the key', DEFAULT_KEY_FILE)
+    .action((flags: { readonly out: string }) => keygen(flags.out, out));
+
+  return program.addHelpText('after', () => `\n${voteCommand.helpInformation()}${EXAMPLES}`);
+}
+
+function connecting(command: Command): Command {
+  return withJson(
+    command
+      .requiredOption(
+        '--dial <address>',
+        "the organiser's invite (psephos:…) or multiaddr (/ip6/…/tcp/…/p2p/…)",
+      )
+      .option('--election <id>', 'the id that the election must have')
+      .option(
+        '--fingerprint <code>',
+        'the fingerprint that the election must have, as the organiser gave it out',
+      )
+      .option('--wait <seconds>', 'how long to keep trying when there is no answer', readSeconds),
+  );
+}
+
+function identifying(command: Command): Command {
+  return command
+    .option('--username <name>', 'your username')
+    .option('--secret-file <file>', 'file that holds your secret; "-" reads standard input')
+    .addOption(
+      new Option('--key-file <file>', 'your key file, in place of username and secret').conflicts([
+        'username',
+        'secretFile',
+      ]),
+    );
+}
+
+function withJson(command: Command): Command {
+  return command.option(
+    '--json',
+    'one JSON object per line on standard output, text for people on standard error',
+  );
+}
+
+function collect(value: string, before: readonly string[] | undefined): string[] {
+  return [...(before ?? []), value];
+}
+
+const LONGEST_WAIT = 86_400;
+
+function readSeconds(text: string): number {
+  const seconds = Number(text);
+  if (!/^[0-9]+$/.test(text) || seconds > LONGEST_WAIT) {
+    throw new InvalidArgumentError(`It must be a whole number of seconds, at most ${LONGEST_WAIT}.`);
+  }
+  return seconds;
+}

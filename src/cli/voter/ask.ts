@@ -1,0 +1,110 @@
+import { refused } from '../../base/errors.ts';
+import { normaliseSecret, normaliseUsername } from '../../crypto/credential.ts';
+import { type Choice, choiceProblems } from '../../election/ballot.ts';
+import type { Question } from '../../election/entries.ts';
+import type { Io } from '../io.ts';
+import { howMany, questionTitle } from './show.ts';
+import { printable } from '../printable.ts';
+
+/** Asks the person at the terminal. Every method throws `interrupted` on Ctrl-C. */
+export interface Ask {
+  username(): Promise<string>;
+  /** Not shown while it is typed. */
+  secret(): Promise<string>;
+  choice(question: Question, index: number, of: number): Promise<Choice>;
+  confirm(question: string, preset: boolean): Promise<boolean>;
+}
+
+const PAGE = 15;
+const BLANK = 'blank';
+
+/** Somebody to ask; undefined where input or output is no terminal. */
+export async function askerOf(io: Io): Promise<Ask | undefined> {
+  if (io.stdin.isTTY !== true || io.stderr.isTTY !== true) return undefined;
+  // Not needed by scripts, and takes a while to load.
+  const prompts = await import('@inquirer/prompts');
+  // Prompts go to stderr: stdout is for results.
+  const context = { input: io.stdin, output: io.stderr, signal: io.signal };
+
+  return {
+    username: () =>
+      orInterrupted(
+        prompts.input(
+          { message: 'Your username', validate: (text) => whyNot(normaliseUsername(text)) },
+          context,
+        ),
+      ),
+    secret: () =>
+      orInterrupted(
+        prompts.password(
+          {
+            message: 'Your secret (as on your sheet)',
+            mask: '*',
+            validate: (text) => whyNot(normaliseSecret(text)),
+          },
+          context,
+        ),
+      ),
+    confirm: (message, preset) => orInterrupted(prompts.confirm({ message, default: preset }, context)),
+    choice: async (question, index, of) => {
+      const message = `${questionTitle(question, index, of)} (${howMany(question)})`;
+      const answers = question.answers.map((answer, value) => ({ name: printable(answer), value }));
+      const choices: { name: string; value: number | typeof BLANK }[] = answers;
+      if (question.blank) choices.push({ name: '(blank vote)', value: BLANK });
+      if (question.max === 1 && question.min === 1) {
+        return choiceOf([
+          await orInterrupted(prompts.select({ message, choices, pageSize: PAGE, loop: false }, context)),
+        ]);
+      }
+      const chosen = await orInterrupted(
+        prompts.checkbox(
+          {
+            message,
+            choices,
+            pageSize: PAGE,
+            loop: false,
+            // One key for "all" is of no use here, and does harm where it is hit by mistake.
+            shortcuts: { all: null, invert: null },
+            validate: (picked) => {
+              const picks = picked.map(({ value }) => value);
+              if (picks.includes(BLANK) && picks.length > 1) return 'A blank vote stands alone.';
+              const [problem] = choiceProblems([choiceOf(picks)], [question]);
+              return problem === undefined ? true : capitalised(problem.replace(/^question 1: /, ''));
+            },
+          },
+          context,
+        ),
+      );
+      return choiceOf(chosen);
+    },
+  };
+}
+
+function choiceOf(picks: readonly (number | typeof BLANK)[]): Choice {
+  const answers = picks.filter((pick) => pick !== BLANK);
+  return picks.includes(BLANK) ? null : answers.sort((a, b) => a - b);
+}
+
+function whyNot(read: { readonly ok: true } | { readonly ok: false; readonly error: string }): true | string {
+  return read.ok ? true : `That can't be right: ${read.error}.`;
+}
+
+function capitalised(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}
+
+async function orInterrupted<T>(prompt: Promise<T>): Promise<T> {
+  try {
+    return await prompt;
+  } catch (error) {
+    // What a prompt throws when the person leaves it, by Ctrl-C or by closing the terminal.
+    if (error instanceof Error && ['ExitPromptError', 'AbortPromptError'].includes(error.name))
+      throw interrupted(error);
+    throw error;
+  }
+}
+
+/** For a program that was asked to end before any ballot was sent. */
+export function interrupted(cause: unknown): Error {
+  return refused('interrupted', 'Interrupted. Nothing was cast.', { cause });
+}

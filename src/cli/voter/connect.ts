@@ -1,0 +1,142 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PsephosError, refused, unusable } from '../../base/errors.ts';
+import type { DialTarget, DialledPeer } from '../../net/index.ts';
+import { PeerRefusal } from '../../services/ports.ts';
+import { type KnownElection, meetElection } from '../../services/voter-session.ts';
+import type { Io } from '../io.ts';
+import { interrupted } from './ask.ts';
+import type { Console } from '../console.ts';
+import { printable } from '../printable.ts';
+import type { Anchor } from './show.ts';
+
+export interface ConnectFlags {
+  readonly dial: string;
+  /** The election's id. */
+  readonly election?: string;
+  readonly fingerprint?: string;
+  /** Seconds to keep trying for. */
+  readonly wait?: number;
+}
+
+export interface Met {
+  readonly client: DialledPeer;
+  readonly election: KnownElection;
+  readonly anchor: Anchor;
+}
+
+/** Seconds to keep trying when nobody answers at the address at all: a machine that is being started again is back. */
+const DIAL_PATIENCE = 20;
+/** Seconds to keep trying once the peer was met: a power cut or a change of networks at the organiser's. */
+const REQUEST_PATIENCE = 60;
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 4_000;
+
+/** What the flags say of the peer, before it is dialled. Throws usage errors. */
+export async function readTarget(
+  flags: ConnectFlags,
+): Promise<{ readonly target: DialTarget; readonly anchor: Anchor }> {
+  // libp2p takes a while to load, and `--help` must not wait for it.
+  const { parseDialTarget } = await import('../../net/index.ts');
+  const target = parseDialTarget(flags.dial);
+  const { election } = flags;
+  if (election !== undefined && target.electionId !== undefined && election !== target.electionId) {
+    throw unusable(
+      'wrong-election',
+      `--election names ${election}, and the invite names ${target.electionId}.`,
+      {
+        hint: 'Leave --election out if you trust the invite.',
+      },
+    );
+  }
+  const electionId = election ?? target.electionId;
+  const anchor =
+    electionId !== undefined
+      ? 'election'
+      : target.peerId !== undefined
+        ? 'address'
+        : flags.fingerprint !== undefined
+          ? 'fingerprint'
+          : 'none';
+  return { target: { ...target, electionId }, anchor };
+}
+
+/**
+ * Dials the peer, and checks that it is the authority of the election that it shows, and that this is the one the flags
+ * name. Keeps trying for a while, and says so. The caller closes the client.
+ */
+export async function meet(flags: ConnectFlags, io: Io, out: Console): Promise<Met> {
+  const { target, anchor } = await readTarget(flags);
+  const client = await out.during(`Connecting to ${printable(target.addresses[0] ?? '')}`, () =>
+    dial(target, flags, io, out),
+  );
+  try {
+    const election = await meetElection(client, target.electionId);
+    if (
+      flags.fingerprint !== undefined &&
+      comparable(flags.fingerprint) !== comparable(election.fingerprint)
+    ) {
+      throw refused(
+        'wrong-election',
+        `The peer's election has the fingerprint ${election.fingerprint}, not ${flags.fingerprint}.`,
+        {
+          hint: 'Check both with the organiser, and do not type your secret here before.',
+        },
+      );
+    }
+    return { client, election, anchor };
+  } catch (error) {
+    await client.close();
+    throw orInterrupted(error, io);
+  }
+}
+
+async function dial(target: DialTarget, { wait }: ConnectFlags, io: Io, out: Console): Promise<DialledPeer> {
+  const { dialPeer } = await import('../../net/index.ts');
+  const until = Date.now() + (wait ?? DIAL_PATIENCE) * 1000;
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+    try {
+      return await dialPeer(target, {
+        signal: io.signal,
+        retries: retriesWithin(wait ?? REQUEST_PATIENCE),
+        onRetry: (error, waitMs) => {
+          sayWaiting(error, waitMs, out);
+        },
+      });
+    } catch (error) {
+      const again =
+        error instanceof PsephosError && error.kind === 'unreachable' && Date.now() + pause <= until;
+      if (!again) throw orInterrupted(error, io);
+      sayWaiting(error, pause, out);
+      await sleep(pause, undefined, { signal: io.signal }).catch((reason: unknown) => {
+        throw orInterrupted(reason, io);
+      });
+    }
+  }
+}
+
+/** Tells the voter why nothing seems to happen. */
+function sayWaiting(error: unknown, waitMs: number, out: Console): void {
+  const message = error instanceof Error ? printable(error.message) : 'No answer.';
+  const busy = error instanceof PeerRefusal ? `The organiser's machine is busy: ${message}` : message;
+  out.note(`${busy}\nTrying again in ${Math.max(1, Math.round(waitMs / 1000))} s.\n`);
+  const code = error instanceof PsephosError || error instanceof PeerRefusal ? error.code : 'unreachable';
+  out.emit({ event: 'waiting', code, message, waitMs: Math.round(waitMs) });
+}
+
+/** How many tries `net/`'s pauses (0.25 s, doubling up to 8 s) spread over so many seconds. */
+export function retriesWithin(seconds: number): number {
+  let tries = 0;
+  for (let total = 0, pause = 0.25; total < seconds; total += pause, pause = Math.min(2 * pause, 8)) tries++;
+  return tries;
+}
+
+/** The error for what an abort of the signal ended, before any ballot was sent; any other error as it is. */
+export function orInterrupted(error: unknown, { signal }: Io): unknown {
+  const ended = error === signal.reason || (error instanceof Error && error.name === 'AbortError');
+  return signal.aborted && ended ? interrupted(error) : error;
+}
+
+/** A fingerprint as people read it aloud and type it: in any case, with O for 0 and I or L for 1. */
+function comparable(fingerprint: string): string {
+  return fingerprint.toUpperCase().replace(/[\s-]/g, '').replaceAll('O', '0').replace(/[IL]/g, '1');
+}

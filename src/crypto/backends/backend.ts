@@ -1,0 +1,27 @@
+/** What one platform provides; `#crypto-backend` (package.json `imports`) names the one in use. */
+export interface CryptoBackend {
+  readonly name: 'sodium' | 'noble';
+
+  /** SHA-256 (FIPS 180-4) of the parts one after another; 32 fresh bytes. */
+  sha256(parts: readonly Uint8Array[]): Uint8Array;
+
+  /**
+   * The equation of RFC 8032 section 5.1.7 without cofactor: whether [S]B − [k]A, encoded, equals R byte for byte.
+   * Means something only for 64 bytes with S < L, R not the identity, and a key that `isPrimeOrderPoint` accepts:
+   * backends differ on the rest. Call it through signature.ts.
+   */
+  satisfiesEquation(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean;
+
+  /** Whether these are 32 bytes, the canonical encoding (RFC 8032 section 5.1.3) of a point of order exactly L. */
+  isPrimeOrderPoint(bytes: Uint8Array): boolean;
+
+  /**
+   * Argon2id version 1.3 (RFC 9106), one lane, no secret, no associated data: 32 bytes from a 16-byte salt. `ops` are
+   * passes; `mem` is in bytes, a multiple of 1024.
+   */
+  argon2id(
+    password: Uint8Array,
+    salt: Uint8Array,
+    cost: { readonly ops: number; readonly mem: number },
+  ): Uint8Array;
+}

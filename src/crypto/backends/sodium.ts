@@ -1,0 +1,67 @@
+import { hash } from 'node:crypto';
+import sodium from 'sodium-native';
+import type { CryptoBackend } from './backend.ts';
+
+/** What is used of sodium-native, whose published types ask for Buffers although it takes any view. */
+interface Native {
+  readonly crypto_pwhash_ALG_ARGON2ID13: number;
+  crypto_hash_sha256(output: Uint8Array, input: Uint8Array): void;
+  crypto_sign_verify_detached(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean;
+  crypto_core_ed25519_is_valid_point(point: Uint8Array): boolean;
+  crypto_pwhash(
+    output: Uint8Array,
+    password: Uint8Array,
+    salt: Uint8Array,
+    ops: number,
+    mem: number,
+    algorithm: number,
+  ): void;
+}
+const native = sodium as unknown as Native;
+
+/** Up to here libsodium's short call wins; above it OpenSSL's use of the processor's SHA instructions does. */
+const SODIUM_HASH_MAX_BYTES = 192;
+const scratch = new Uint8Array(8192);
+const digest = new Uint8Array(32);
+
+/** libsodium 1.0.21, as bound by sodium-native; hashes of longer inputs by OpenSSL. */
+export const backend: CryptoBackend = {
+  name: 'sodium',
+
+  sha256(parts) {
+    const input = joined(parts);
+    if (input.length > SODIUM_HASH_MAX_BYTES) return new Uint8Array(hash('sha256', input, 'buffer'));
+    native.crypto_hash_sha256(digest, input);
+    return digest.slice();
+  },
+
+  satisfiesEquation(signature, message, publicKey) {
+    return native.crypto_sign_verify_detached(signature, message, publicKey);
+  },
+
+  // Before its commit ad3004e (version 1.0.21) libsodium let points P + (0, −1) pass here (CVE-2025-69277).
+  isPrimeOrderPoint(bytes) {
+    return bytes.length === 32 && native.crypto_core_ed25519_is_valid_point(bytes);
+  },
+
+  argon2id(password, salt, cost) {
+    const output = new Uint8Array(32);
+    native.crypto_pwhash(output, password, salt, cost.ops, cost.mem, native.crypto_pwhash_ALG_ARGON2ID13);
+    return output;
+  },
+};
+
+/** The parts as one view; of several short ones a view of `scratch`, valid until the next call. */
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const [first] = parts;
+  if (first !== undefined && parts.length === 1) return first;
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const target = length <= scratch.length ? scratch.subarray(0, length) : new Uint8Array(length);
+  let offset = 0;
+  for (const part of parts) {
+    target.set(part, offset);
+    offset += part.length;
+  }
+  return target;
+}

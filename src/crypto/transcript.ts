@@ -1,0 +1,39 @@
+import { concatBytes, utf8ToBytes } from '../base/bytes.ts';
+
+/**
+ * Every byte layout of our own that is signed or derived from, each under its own tag. A tag ends in a zero byte, which
+ * no tag contains elsewhere, so that no tagged message is a prefix of another kind's.
+ *
+ *   ballot signature     "psephos/ballot/v1\0"      || body (DAG-CBOR bytes of the ballot body, as cast)
+ *   credential salt      "psephos/credential/v1\0"  || uuid (36 ASCII) || "\0" || username (UTF-8, NFC)
+ *   fingerprint          "psephos/fingerprint/v1\0" || election id (ASCII)
+ *   pseudonym            "psephos/pseudonym/v1\0"   || public key (32 bytes)
+ *
+ * Checkpoints are C2SP signed notes and carry their own separation (they begin with the origin line `psephos/…`, and
+ * never contain a zero byte). libp2p signs with the same key under its own prefixes ("noise-libp2p-static-key:" and
+ * "libp2p-peer-record"), which likewise can't begin a checkpoint.
+ */
+const BALLOT = utf8ToBytes('psephos/ballot/v1\0');
+const CREDENTIAL = utf8ToBytes('psephos/credential/v1\0');
+const FINGERPRINT = utf8ToBytes('psephos/fingerprint/v1\0');
+const PSEUDONYM = utf8ToBytes('psephos/pseudonym/v1\0');
+
+/** The bytes a voter signs for a ballot body. */
+export function ballotMessage(body: Uint8Array): Uint8Array {
+  return concatBytes(BALLOT, body);
+}
+
+/** The bytes hashed into the Argon2id salt of a voter's credential. */
+export function credentialSaltInput(uuid: string, username: string): Uint8Array {
+  return concatBytes(CREDENTIAL, utf8ToBytes(`${uuid}\0${username.normalize('NFC')}`));
+}
+
+/** The bytes hashed into the short fingerprint of an election that people compare aloud. */
+export function fingerprintInput(electionId: string): Uint8Array {
+  return concatBytes(FINGERPRINT, utf8ToBytes(electionId));
+}
+
+/** The bytes hashed into the name that stands for a voter on a pseudonymous roll. */
+export function pseudonymInput(publicKey: Uint8Array): Uint8Array {
+  return concatBytes(PSEUDONYM, publicKey);
+}

@@ -1,0 +1,135 @@
+import type { CID } from 'multiformats/cid';
+
+/**
+ * The log's entries as values. `log/entry-codec.ts` turns them into bytes and back; `rules.ts` says which may follow
+ * which. Times are whole milliseconds since the Unix epoch, never decreasing along the log.
+ */
+export const ENTRY_VERSION = 1;
+
+interface EntryBase {
+  readonly v: typeof ENTRY_VERSION;
+  /** Position in the log, from 0; also the leaf index in the Merkle tree. */
+  readonly seq: number;
+  /** CID of the entry before; null for the genesis. */
+  readonly prev: CID | null;
+  readonly time: number;
+}
+
+export interface Policy {
+  /** Whether the log shows choices (`open`) or only encryptions of them. */
+  readonly secrecy: 'open';
+  /** `last`: a later ballot replaces the earlier one; `never`: the first one stands. */
+  readonly revote: 'last' | 'never';
+  /** Whether the roll names voters by username or by a pseudonym derived from the key. */
+  readonly names: 'public' | 'pseudonym';
+}
+
+/** Argon2id cost for credentials of username and secret (RFC 9106; libsodium's `crypto_pwhash`). */
+export interface Kdf {
+  readonly name: 'argon2id';
+  /** Passes over the memory. */
+  readonly ops: number;
+  /** Memory in bytes. */
+  readonly mem: number;
+}
+
+export interface GenesisEntry extends EntryBase {
+  readonly kind: 'genesis';
+  readonly uuid: string;
+  readonly title: string;
+  readonly description: string;
+  /** Ed25519 public key (RFC 8032, 32 bytes) that signs checkpoints; the admin node's libp2p identity. */
+  readonly authority: Uint8Array;
+  readonly policy: Policy;
+  readonly kdf: Kdf;
+}
+
+export interface Voter {
+  /** Username, or the pseudonym where the policy says so. */
+  readonly name: string;
+  /** Ed25519 public key, 32 bytes. */
+  readonly key: Uint8Array;
+  readonly weight: number;
+}
+
+/** One chunk of the roll. Across all chunks the names strictly increase by their UTF-8 bytes. */
+export interface RollEntry extends EntryBase {
+  readonly kind: 'roll';
+  /** From 0. */
+  readonly part: number;
+  readonly parts: number;
+  readonly voters: readonly Voter[];
+}
+
+export interface Question {
+  readonly question: string;
+  readonly answers: readonly string[];
+  /** How many answers a vote must, and may, choose. */
+  readonly min: number;
+  readonly max: number;
+  /** Whether a vote may choose to be blank, and be counted as such. */
+  readonly blank: boolean;
+  readonly method: 'count';
+}
+
+/** Opens a round: ballots count from here on. */
+export interface RoundEntry extends EntryBase {
+  readonly kind: 'round';
+  /** From 1. */
+  readonly round: number;
+  readonly title: string;
+  readonly questions: readonly Question[];
+  /** Ballots at or after this time are refused; null where the organiser closes by hand. */
+  readonly closes: number | null;
+}
+
+/** A ballot as cast: the exact bytes that were signed, and the signature. `election/ballot.ts` reads the body. */
+export interface SignedBallot {
+  readonly body: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+export interface BallotEntry extends EntryBase {
+  readonly kind: 'ballot';
+  readonly ballot: SignedBallot;
+}
+
+export interface CloseEntry extends EntryBase {
+  readonly kind: 'close';
+  readonly round: number;
+  readonly reason: 'organiser' | 'schedule';
+}
+
+export interface QuestionResult {
+  /** Weighted votes per answer, in the order of the question's answers. */
+  readonly answers: readonly number[];
+  /** Weight of blank votes. */
+  readonly blank: number;
+  /** Indexes of the answers with the most votes: several on a tie, none when nobody chose any. */
+  readonly winners: readonly number[];
+}
+
+export interface Turnout {
+  /** Voters and weight on the roll. */
+  readonly voters: number;
+  readonly weight: number;
+  /** Voters and weight whose ballot was counted. */
+  readonly voted: number;
+  readonly votedWeight: number;
+  /** Ballots accepted, those replaced later included. */
+  readonly ballots: number;
+}
+
+export interface ResultEntry extends EntryBase {
+  readonly kind: 'result';
+  readonly round: number;
+  readonly turnout: Turnout;
+  readonly questions: readonly QuestionResult[];
+}
+
+export type Entry = GenesisEntry | RollEntry | RoundEntry | BallotEntry | CloseEntry | ResultEntry;
+export type EntryKind = Entry['kind'];
+
+type WithoutPosition<E> = E extends Entry ? Omit<E, 'v' | 'seq' | 'prev' | 'time'> : never;
+/** An entry before the log gave it a position and a time. */
+export type EntryContent = WithoutPosition<Entry>;

@@ -1,0 +1,175 @@
+import type { CID } from 'multiformats/cid';
+import { compareBytes, utf8ToBytes } from '../base/bytes.ts';
+import { isAcceptableKdf } from '../crypto/credential.ts';
+import type { CloseEntry, Entry, GenesisEntry, ResultEntry, RollEntry, RoundEntry } from './entries.ts';
+import { MAX_TOTAL_WEIGHT, MAX_VOTERS } from './limits.ts';
+
+/**
+ * Where an election stands:
+ *
+ *   empty ──genesis──▶ enrolling ──last roll chunk──▶ ready ──round──▶ open ──close──▶ counting ──result──▶ ready
+ */
+export type Phase = 'empty' | 'enrolling' | 'ready' | 'open' | 'counting';
+
+export interface RoundState {
+  readonly entry: RoundEntry;
+  readonly cid: CID;
+  /** The entry that closed the round, and the one that states its result, once they are there. */
+  readonly close?: CloseEntry;
+  readonly result?: { readonly entry: ResultEntry; readonly cid: CID };
+}
+
+/**
+ * The state that the entries up to some point lead to, apart from what is kept per voter. The same code runs where
+ * entries are made and where they are audited. Ballots don't change it: `rules.ts` judges them.
+ */
+export class LogState {
+  #phase: Phase = 'empty';
+  #genesis: { entry: GenesisEntry; cid: CID } | undefined;
+  #roll = { parts: 0, next: 0, voters: 0, weight: 0, lastName: new Uint8Array() };
+  #rounds: RoundState[] = [];
+
+  /** A copy that can be taken further, or dropped, without touching this one. */
+  clone(): LogState {
+    const copy = new LogState();
+    copy.#phase = this.#phase;
+    copy.#genesis = this.#genesis;
+    copy.#roll = this.#roll;
+    copy.#rounds = [...this.#rounds];
+    return copy;
+  }
+
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  get genesis(): GenesisEntry | undefined {
+    return this.#genesis?.entry;
+  }
+
+  /** The genesis' CID as text: the election's id. */
+  get electionId(): string | undefined {
+    return this.#genesis?.cid.toString();
+  }
+
+  /** Voters and weight on the roll so far. */
+  get roll(): { readonly voters: number; readonly weight: number } {
+    return { voters: this.#roll.voters, weight: this.#roll.weight };
+  }
+
+  /** All rounds opened so far; the last one is the current one. */
+  get rounds(): readonly RoundState[] {
+    return this.#rounds;
+  }
+
+  get round(): RoundState | undefined {
+    return this.#rounds.at(-1);
+  }
+
+  /** Every reason why an entry may not come next (its place in the chain apart); empty when it may. */
+  problems(entry: Entry): string[] {
+    switch (entry.kind) {
+      case 'genesis':
+        return [
+          ...(this.#phase === 'empty' ? [] : ['a second genesis']),
+          ...(isAcceptableKdf(entry.kdf) ? [] : ['its Argon2id cost is outside the allowed bounds']),
+        ];
+      case 'roll':
+        return this.#rollProblems(entry);
+      case 'round':
+        return [
+          ...this.#expectPhase(entry, 'ready'),
+          ...(entry.round === this.#rounds.length + 1
+            ? []
+            : [`round ${entry.round} after round ${this.#rounds.length}`]),
+          ...(entry.closes === null || entry.closes > entry.time ? [] : ['it closes before it opens']),
+        ];
+      case 'ballot':
+        return this.#expectPhase(entry, 'open');
+      case 'close': {
+        const closes = this.round?.entry.closes ?? null;
+        const early = entry.reason === 'schedule' && (closes === null || entry.time < closes);
+        return [
+          ...this.#expectPhase(entry, 'open'),
+          ...this.#expectRound(entry.round),
+          ...(early ? ['it says the schedule closed the round, which is not so'] : []),
+        ];
+      }
+      case 'result':
+        return [...this.#expectPhase(entry, 'counting'), ...this.#expectRound(entry.round)];
+    }
+  }
+
+  /** Takes an entry in which `problems` found nothing. */
+  apply(entry: Entry, cid: CID): void {
+    switch (entry.kind) {
+      case 'genesis':
+        this.#genesis = { entry, cid };
+        this.#phase = 'enrolling';
+        return;
+      case 'roll':
+        this.#roll = {
+          parts: entry.parts,
+          next: entry.part + 1,
+          voters: this.#roll.voters + entry.voters.length,
+          weight: this.#roll.weight + weightOf(entry),
+          lastName: utf8ToBytes(entry.voters.at(-1)?.name ?? ''),
+        };
+        if (entry.part + 1 === entry.parts) this.#phase = 'ready';
+        return;
+      case 'round':
+        this.#rounds.push({ entry, cid });
+        this.#phase = 'open';
+        return;
+      case 'ballot':
+        return;
+      case 'close':
+        this.#amendRound({ close: entry });
+        this.#phase = 'counting';
+        return;
+      case 'result':
+        this.#amendRound({ result: { entry, cid } });
+        this.#phase = 'ready';
+        return;
+    }
+  }
+
+  #amendRound(change: Partial<RoundState>): void {
+    const round = this.#rounds.pop();
+    if (round !== undefined) this.#rounds.push({ ...round, ...change });
+  }
+
+  #expectPhase(entry: Entry, phase: Phase): string[] {
+    return this.#phase === phase ? [] : [`a "${entry.kind}" entry while the election is ${this.#phase}`];
+  }
+
+  #expectRound(round: number): string[] {
+    return round === this.#rounds.length ? [] : [`it is about round ${round}, not ${this.#rounds.length}`];
+  }
+
+  #rollProblems(entry: RollEntry): string[] {
+    const problems = this.#expectPhase(entry, 'enrolling');
+    if (entry.part !== this.#roll.next || entry.part >= entry.parts) {
+      problems.push(
+        `roll part ${entry.part + 1} of ${entry.parts} where part ${this.#roll.next + 1} was due`,
+      );
+    }
+    if (this.#roll.next > 0 && entry.parts !== this.#roll.parts)
+      problems.push('the number of roll parts changed');
+    let last = this.#roll.lastName;
+    for (const { name } of entry.voters) {
+      const bytes = utf8ToBytes(name);
+      if (compareBytes(last, bytes) >= 0)
+        problems.push(`voter "${name}" is out of order or twice on the roll`);
+      last = bytes;
+    }
+    if (this.#roll.voters + entry.voters.length > MAX_VOTERS) problems.push(`more than ${MAX_VOTERS} voters`);
+    if (this.#roll.weight + weightOf(entry) > MAX_TOTAL_WEIGHT)
+      problems.push(`a total weight above ${MAX_TOTAL_WEIGHT}`);
+    return problems;
+  }
+}
+
+function weightOf(entry: RollEntry): number {
+  return entry.voters.reduce((sum, voter) => sum + voter.weight, 0);
+}

@@ -1,0 +1,113 @@
+/** The public library: what the programs are made of. Each name is documented where it is defined. */
+
+export { type FailureKind, PsephosError } from './base/errors.ts';
+export type { Result } from './base/result.ts';
+
+// Elections and ballots.
+export {
+  type Ballot,
+  type Choice,
+  choiceProblems,
+  decodeSignedBallot,
+  encodeSignedBallot,
+  readBallot,
+  signBallot,
+  trackerOf,
+} from './election/ballot.ts';
+export type {
+  BallotEntry,
+  CloseEntry,
+  Entry,
+  GenesisEntry,
+  Kdf,
+  Policy,
+  Question,
+  QuestionResult,
+  ResultEntry,
+  RollEntry,
+  RoundEntry,
+  SignedBallot,
+  Turnout,
+  Voter,
+} from './election/entries.ts';
+export { LogState, type Phase, type RoundState } from './election/log-state.ts';
+export type { Refusal, RefusalCode } from './election/refusal.ts';
+
+// Credentials and signatures.
+export { cidOf } from './crypto/cid.ts';
+export {
+  DEFAULT_KDF,
+  type KdfCost,
+  credentialSeed,
+  fingerprint,
+  generateSecret,
+  normaliseSecret,
+  normaliseUsername,
+  pseudonym,
+} from './crypto/credential.ts';
+export { isAcceptableKey, publicKeyOf, sign, verify } from './crypto/signature.ts';
+
+// The log and its proofs.
+export {
+  type Checkpoint,
+  type LogKey,
+  type TreeHead,
+  openCheckpoint,
+  origin,
+  parseCheckpoint,
+  verifierKey,
+} from './log/checkpoint.ts';
+export { decodeEntry, encodeEntry } from './log/entry-codec.ts';
+export { leafHash, verifyConsistency, verifyInclusion } from './log/merkle.ts';
+export { type Receipt, checkReceipt, formatReceipt, parseReceipt } from './log/receipt.ts';
+export { type RoundResult, RoundTally } from './tally/tally.ts';
+
+// Auditing.
+export { type EntryChecker, inProcessChecker } from './audit/checker.ts';
+export { type AuditReport, type CheckReport, type Finding, describeFinding } from './audit/report.ts';
+export { type AuditOptions, audit } from './audit/run.ts';
+export type { LogSource } from './audit/source.ts';
+export { createChecker } from './audit/worker-pool.ts';
+
+// Roles.
+export { Caretaker } from './services/caretaker.ts';
+export { type ElectionSetup, createElection } from './services/create-election.ts';
+export { ElectionLog, type ElectionLogInit } from './services/election-log.ts';
+export { ElectionNode } from './services/election-node.ts';
+export type { EventListener, StationEvent } from './services/events.ts';
+export { type RecoveredReceipt, recoverReceipt } from './services/lost-receipt.ts';
+export { type ElectionStatus, Organiser } from './services/organiser.ts';
+export { PollingStation } from './services/polling-station.ts';
+export {
+  type Clock,
+  type DraftRound,
+  type ElectionInfo,
+  type LiveTurnout,
+  type NodeService,
+  type PeerClient,
+  PeerRefusal,
+  type ProvenEntry,
+  type Store,
+  type StoreBatch,
+  type VoterRecord,
+  type WireCode,
+} from './services/ports.ts';
+export {
+  type CastBallot,
+  type KnownElection,
+  type PreparedBallot,
+  type ReceiptVerdict,
+  castBallot,
+  findVoter,
+  meetElection,
+  nextBallotNumber,
+  openReceipt,
+  openRound,
+  prepareBallot,
+  seedOf,
+  verifyReceipt,
+} from './services/voter-session.ts';
+
+// The network and the disk.
+export * from './net/index.ts';
+export * from './store/index.ts';

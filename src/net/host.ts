@@ -1,0 +1,157 @@
+import './prelude.ts';
+import { noise } from '@chainsafe/libp2p-noise';
+import { yamux } from '@chainsafe/libp2p-yamux';
+import { identify } from '@libp2p/identify';
+import { FaultTolerance, type Listener, type PrivateKey } from '@libp2p/interface';
+import { tcp } from '@libp2p/tcp';
+import type { Multiaddr } from '@multiformats/multiaddr';
+import { type Libp2p, type Libp2pOptions, createLibp2p } from 'libp2p';
+import * as limits from './limits.ts';
+
+/** What libp2p says of one address to listen on. */
+export interface ListenOutcome {
+  readonly listener: Listener;
+  readonly error: unknown;
+}
+
+export interface ServingHostInit {
+  readonly privateKey: PrivateKey | undefined;
+  readonly listen: readonly string[];
+  readonly handshakeMs: number;
+  /** MAX_UNSENT_BYTES if not given. */
+  readonly maxUnsentBytes?: number;
+  /** Asked for each new connection, before its handshake. */
+  readonly refuseNewcomers: () => boolean;
+  /** Called for each address when it is listened on, or can't be. */
+  readonly onListen: (address: string, outcome: ListenOutcome) => void;
+}
+
+type Transport = ReturnType<ReturnType<typeof tcp>>;
+type Encrypter = ReturnType<ReturnType<typeof noise>>;
+
+/**
+ * Peers ask each other nothing by themselves: identify answers but never asks, and no ping goes over each connection
+ * every 10 s. With thousands of connections that is most of the work.
+ */
+const COMMON = {
+  connectionMonitor: { enabled: false },
+  services: { identify: identify({ runOnConnectionOpen: false }) },
+  // The default names the runtime and its version to every peer.
+  nodeInfo: { name: 'psephos', version: '1', userAgent: 'psephos' },
+} satisfies Libp2pOptions;
+
+/** libp2p for a node that serves many peers. */
+export async function startServingHost(init: ServingHostInit): Promise<Libp2p> {
+  const { maxUnsentBytes = limits.MAX_UNSENT_BYTES } = init;
+  const host = await createLibp2p({
+    ...COMMON,
+    ...(init.privateKey === undefined ? {} : { privateKey: init.privateKey }),
+    addresses: { listen: [...init.listen] },
+    // Failures come through `onListen`; libp2p's own error is a page of stack traces.
+    transportManager: { faultTolerance: FaultTolerance.NO_FATAL },
+    transports: [
+      (components) =>
+        observed(
+          tcp({
+            backlog: limits.LISTEN_BACKLOG,
+            inboundSocketInactivityTimeout: limits.SOCKET_SILENCE_MS,
+            listenOpts: { keepAliveInitialDelay: limits.TCP_KEEPALIVE_MS },
+          })(components),
+          init.onListen,
+        ),
+    ],
+    connectionEncrypters: [(components) => bounded(noise()(components), maxUnsentBytes)],
+    streamMuxers: [
+      yamux({
+        // Clients ping; a timer for each of thousands of connections here would find out nothing more.
+        enableKeepAlive: false,
+        maxInboundStreams: limits.MAX_STREAMS_PER_CONNECTION,
+        maxOutboundStreams: limits.MAX_STREAMS_PER_CONNECTION,
+        // A client may open them all before our end of the handshake is done.
+        maxEarlyStreams: limits.MAX_STREAMS_PER_CONNECTION,
+        streamOptions: {
+          initialStreamWindowSize: limits.STREAM_WINDOW_BYTES,
+          maxStreamWindowSize: limits.STREAM_WINDOW_BYTES,
+        },
+      }),
+    ],
+    connectionGater: { denyInboundConnection: () => init.refuseNewcomers() },
+    connectionManager: {
+      maxConnections: limits.MAX_CONNECTIONS,
+      maxIncomingPendingConnections: limits.MAX_PENDING_CONNECTIONS,
+      inboundConnectionThreshold: limits.MAX_NEW_CONNECTIONS_PER_HOST,
+      inboundUpgradeTimeout: init.handshakeMs,
+      inboundStreamProtocolNegotiationTimeout: init.handshakeMs,
+    },
+  });
+  forgetLeavingPeers(host);
+  return host;
+}
+
+/** libp2p for a client: listens nowhere, and is known to nobody, since its key is new each time. */
+export function startClientHost(timeoutMs: number): Promise<Libp2p> {
+  return createLibp2p({
+    ...COMMON,
+    addresses: { listen: [] },
+    connectionEncrypters: [noise()],
+    transports: [tcp({ outboundSocketInactivityTimeout: limits.SOCKET_SILENCE_MS })],
+    streamMuxers: [
+      yamux({
+        keepAliveInterval: limits.CLIENT_PING_MS,
+        streamOptions: {
+          initialStreamWindowSize: limits.STREAM_WINDOW_BYTES,
+          maxStreamWindowSize: limits.CLIENT_WINDOW_BYTES,
+        },
+      }),
+    ],
+    connectionManager: { dialTimeout: timeoutMs, addressDialTimeout: timeoutMs, reconnectRetries: 0 },
+  });
+}
+
+/** libp2p remembers each peer for hours; here each voter comes with a new key, and none is ever dialled back. */
+function forgetLeavingPeers(host: Libp2p): void {
+  host.addEventListener('peer:disconnect', ({ detail: peer }) => {
+    if (!host.getConnections(peer).length) {
+      host.peerStore.delete(peer).catch(() => {
+        // The store is in memory and refuses only once libp2p has stopped, when it is dropped anyway.
+      });
+    }
+  });
+}
+
+/**
+ * Streams wait for a slow peer by themselves, but pings are answered in any case: a peer that sends them and reads
+ * nothing would fill the memory with answers.
+ */
+function bounded(encrypter: Encrypter, maxUnsentBytes: number): Encrypter {
+  const secureInbound = encrypter.secureInbound.bind(encrypter);
+  encrypter.secureInbound = async (connection, options) => {
+    const secured = await secureInbound(connection, options);
+    secured.connection.maxWriteBufferLength = maxUnsentBytes;
+    return secured;
+  };
+  return encrypter;
+}
+
+/**
+ * Reports what becomes of each listening address. libp2p tells neither the reason of a failure nor, without a service
+ * that probes them from outside, its public addresses.
+ */
+function observed(transport: Transport, onListen: ServingHostInit['onListen']): Transport {
+  const createListener = transport.createListener.bind(transport);
+  transport.createListener = (options) => {
+    const listener = createListener(options);
+    const listen = listener.listen.bind(listener);
+    listener.listen = async (address: Multiaddr) => {
+      try {
+        await listen(address);
+      } catch (error) {
+        onListen(address.toString(), { listener, error });
+        throw error;
+      }
+      onListen(address.toString(), { listener, error: undefined });
+    };
+    return listener;
+  };
+  return transport;
+}

@@ -1,0 +1,8 @@
+export { type Reach, type Reachability, describeReachability, reachOf } from './addresses.ts';
+export { peerIdOf, publicKeyOfPeer } from './identity.ts';
+export { type DialTarget, formatInvite, parseDialTarget } from './invite.ts';
+export { DEADLINES, type Deadlines } from './limits.ts';
+export type { FailedAddress, ListenAddress } from './listening.ts';
+export { type NodeInit, type PsephosNode, startNode } from './node.ts';
+export { type DialOptions, type DialledPeer, dialPeer } from './peer-client.ts';
+export type { LogUpdate } from './protocols/log/client.ts';

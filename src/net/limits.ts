@@ -1,0 +1,105 @@
+/**
+ * Every bound of the network in one place, with its reason. Sizes are bytes, times milliseconds. libp2p's own defaults
+ * (5 new connections a second from a host, 10 handshakes at a time, 300 connections) would refuse a polling station:
+ * a whole hall of voters shares one address.
+ */
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+// Connections.
+
+/** A connection with nothing open on it costs tens of kilobytes; beyond this many, newcomers are turned away. */
+export const MAX_CONNECTIONS = 4_096;
+/** Handshakes at a time. One takes 5 to 30 ms of a core, so that the last in line still fits in `handshakeMs`. */
+export const MAX_PENDING_CONNECTIONS = 1_024;
+/** New connections per second from one host. A hall behind one NAT needs 200; handshakes limit it anyway. */
+export const MAX_NEW_CONNECTIONS_PER_HOST = 1_000;
+/** Connections that the kernel holds while we are busy; more would be lost in a burst. */
+export const LISTEN_BACKLOG = 1_024;
+/** Streams on one connection, each way: a client keeps at most the `maxStreams` of each protocol. */
+export const MAX_STREAMS_PER_CONNECTION = 32;
+/** Bytes that a peer may send ahead of our reading on one stream: Yamux's least window. */
+export const STREAM_WINDOW_BYTES = 256 * KIB;
+/** A client's window grows to this on a fast and long path, so that downloading a log is not bound by its delay. */
+export const CLIENT_WINDOW_BYTES = 2 * MIB;
+/** The kernel probes a silent connection after this time, and finds a peer that lost its power. */
+export const TCP_KEEPALIVE_MS = 60_000;
+/** A client pings this often, which keeps the mapping in a home router or phone network alive. */
+export const CLIENT_PING_MS = 30_000;
+/** Time without a byte either way, not even a ping, after which a socket is closed. */
+export const SOCKET_SILENCE_MS = 5 * 60_000;
+
+// Memory.
+
+/** Requests that are being received or answered, all peers together; beyond it the answer is `busy`. */
+export const RECEIVE_BUDGET_BYTES = 64 * MIB;
+/** What a request counts for at least: its objects cost more than its bytes. It bounds requests to 4,096 at a time. */
+export const MIN_REQUEST_CHARGE_BYTES = 16 * KIB;
+/** Waiting on one connection for its peer to read; beyond it the connection is cut. Honest peers never come near it. */
+export const MAX_UNSENT_BYTES = 4 * MIB;
+/** Parts of the log on their way to peers that have not taken them yet; beyond it, the next one waits. */
+export const BULK_SEND_BUDGET_BYTES = 64 * MIB;
+/** A part of the log as it travels: large enough to be quick, small enough for a slow line's deadline. */
+export const LOG_FRAME_BYTES = 128 * KIB;
+
+// Time.
+
+/** Deadlines of a node. They are parameters, so that a test need not wait. */
+export interface Deadlines {
+  /** From a connection's first byte to the end of its handshake. A burst of 1,000 newcomers waits in line for it. */
+  readonly handshakeMs: number;
+  /** To receive the first request once a stream is open, and each whole request once it began, plus `slowness`. */
+  readonly requestMs: number;
+  /** Between requests on one stream. */
+  readonly idleStreamMs: number;
+  /** For a peer to take what it is sent, plus `slowness`: one that doesn't read is cut off. */
+  readonly writeMs: number;
+  /** For a peer to close its half of a stream after we closed ours. */
+  readonly lingerMs: number;
+  /** A connection without a stream for this long is closed; a client's next request opens it again. */
+  readonly idleConnectionMs: number;
+  /** A follower hears from the node at least this often, and so knows that it is still there. */
+  readonly heartbeatMs: number;
+  /** For requests in progress when the node is told to stop. */
+  readonly stopMs: number;
+  /** The slowest line that is served, a poor mobile connection: `slowness` follows from it. */
+  readonly slowestBytesPerSecond: number;
+}
+
+export const DEADLINES: Deadlines = {
+  handshakeMs: 30_000,
+  requestMs: 10_000,
+  idleStreamMs: 60_000,
+  writeMs: 20_000,
+  lingerMs: 2_000,
+  idleConnectionMs: 15 * 60_000,
+  heartbeatMs: 30_000,
+  stopMs: 10_000,
+  slowestBytesPerSecond: 8 * KIB,
+};
+
+/** Milliseconds that so many bytes take on the slowest line that is served. */
+export function slowness(
+  bytes: number,
+  { slowestBytesPerSecond }: Pick<Deadlines, 'slowestBytesPerSecond'>,
+): number {
+  return (bytes / slowestBytesPerSecond) * 1000;
+}
+
+// Clients.
+
+/** To connect, handshake included: longer than a burst at the polling station takes to be served. */
+export const DIAL_TIMEOUT_MS = 20_000;
+/** Head start of one address before the next is tried as well (RFC 8305, section 5). */
+export const NEXT_ADDRESS_MS = 250;
+/** For an answer to begin: a commit to a slow disk, behind a queue of other ballots. */
+export const ANSWER_TIMEOUT_MS = 30_000;
+/** A follower that hears nothing for this many heartbeats reconnects. */
+export const MISSED_HEARTBEATS = 3;
+/** Tries after the first when a connection is lost or a peer busy: with the waits between them, about 15 s. */
+export const RETRIES = 6;
+export const RETRY_FIRST_MS = 250;
+export const RETRY_LONGEST_MS = 8_000;
+/** A peer can't keep its client waiting longer than this by answering `busy`. */
+export const RETRY_AFTER_LONGEST_MS = 60_000;

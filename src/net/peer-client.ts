@@ -1,0 +1,144 @@
+import type { Libp2p } from 'libp2p';
+import { PsephosError, unreachable } from '../base/errors.ts';
+import type { ElectionInfo, PeerClient, VoterQuery, VoterRecord } from '../services/ports.ts';
+import { startClientHost } from './host.ts';
+import type { DialTarget } from './invite.ts';
+import { DIAL_TIMEOUT_MS, RETRIES } from './limits.ts';
+import { PeerLink } from './peer-link.ts';
+import { askCast } from './protocols/cast/client.ts';
+import { askInfo, askStanding } from './protocols/info/client.ts';
+import { type LogUpdate, askCheckpoints, askEntries, followLog } from './protocols/log/client.ts';
+import { askConsistency, askInclusion, askLatestCheckpoint } from './protocols/proof/client.ts';
+
+export interface DialOptions {
+  /** Ends the dialling, and later everything that the client waits for. */
+  readonly signal?: AbortSignal;
+  /** To connect, handshake included; DIAL_TIMEOUT_MS if not given. */
+  readonly timeoutMs?: number;
+  /** Tries after the first for each request that meets a lost connection or a busy peer; RETRIES if not given. */
+  readonly retries?: number;
+  /** Told before each wait for a next try: what went wrong, and how many milliseconds it waits. */
+  readonly onRetry?: (error: unknown, waitMs: number) => void;
+}
+
+/** A peer that was reached over libp2p. */
+export interface DialledPeer extends PeerClient {
+  /** The libp2p peer id that stands for `peerKey`. */
+  readonly peerId: string;
+  /** The log from entry `from` on, and then as it grows, until the consumer stops. */
+  follow(from: number): AsyncIterable<LogUpdate>;
+}
+
+/**
+ * Connects to a peer, and proves that it holds the key that the target names. All requests come back by themselves
+ * after a lost connection or a `busy`, and go to the same key. Rejects with `unreachable`, `handshake-failed` or
+ * `wrong-peer`, each naming the addresses tried; with the signal's reason when it aborts.
+ */
+export async function dialPeer(target: DialTarget, options: DialOptions = {}): Promise<DialledPeer> {
+  const { timeoutMs = DIAL_TIMEOUT_MS, retries = RETRIES, onRetry = () => undefined } = options;
+  const closing = new AbortController();
+  const signal =
+    options.signal === undefined ? closing.signal : AbortSignal.any([options.signal, closing.signal]);
+  signal.throwIfAborted();
+  const host = await startClientHost(timeoutMs);
+  const link = new PeerLink({ host, target, timeoutMs, retries, onRetry, signal });
+  // An answer that is being waited for then ends with the connection.
+  const hangUp = (): void => {
+    link.forgetConnection(options.signal?.reason);
+  };
+  options.signal?.addEventListener('abort', hangUp, { once: true, signal: closing.signal });
+  try {
+    const { remotePeer } = await firstConnection(link);
+    const peerKey = remotePeer.publicKey?.raw;
+    if (peerKey === undefined) throw new Error('a peer without an Ed25519 key passed the dialling');
+    return new LinkedPeer({ host, link, closing, peerKey, peerId: remotePeer.toString() });
+  } catch (error) {
+    await host.stop();
+    throw error;
+  }
+}
+
+async function firstConnection(link: PeerLink): ReturnType<PeerLink['connect']> {
+  for (let failures = 1; ; failures += 1) {
+    try {
+      return await link.connect();
+    } catch (error) {
+      // A crowded polling station hangs up on newcomers; where nothing listens at all, waiting would only hide it.
+      if (!(error instanceof PsephosError && error.code === 'handshake-failed')) throw error;
+      await link.retry(error, failures);
+    }
+  }
+}
+
+interface LinkedPeerInit {
+  readonly host: Libp2p;
+  readonly link: PeerLink;
+  readonly closing: AbortController;
+  readonly peerKey: Uint8Array;
+  readonly peerId: string;
+}
+
+class LinkedPeer implements DialledPeer {
+  readonly #init: LinkedPeerInit;
+  readonly #link: PeerLink;
+
+  constructor(init: LinkedPeerInit) {
+    this.#init = init;
+    this.#link = init.link;
+  }
+
+  get name(): string {
+    return this.#link.name;
+  }
+
+  get peerKey(): Uint8Array {
+    return this.#init.peerKey;
+  }
+
+  get peerId(): string {
+    return this.#init.peerId;
+  }
+
+  info(): Promise<ElectionInfo> {
+    return askInfo(this.#link);
+  }
+
+  standing(query: VoterQuery): Promise<VoterRecord | undefined> {
+    return askStanding(this.#link, query);
+  }
+
+  cast(ballot: Uint8Array): Promise<string> {
+    return askCast(this.#link, ballot);
+  }
+
+  inclusion(which: Parameters<PeerClient['inclusion']>[0]): ReturnType<PeerClient['inclusion']> {
+    return askInclusion(this.#link, which);
+  }
+
+  consistency(first: number, second?: number): ReturnType<PeerClient['consistency']> {
+    return askConsistency(this.#link, first, second);
+  }
+
+  entries(from: number, to?: number): AsyncIterable<readonly Uint8Array[]> {
+    return askEntries(this.#link, from, to);
+  }
+
+  checkpoints(from: number): AsyncIterable<string> {
+    return askCheckpoints(this.#link, from);
+  }
+
+  latestCheckpoint(): Promise<string | undefined> {
+    return askLatestCheckpoint(this.#link);
+  }
+
+  follow(from: number): AsyncIterable<LogUpdate> {
+    return followLog(this.#link, from);
+  }
+
+  async close(): Promise<void> {
+    this.#init.closing.abort(
+      unreachable('client-closed', `The connection to ${this.name} was closed by this program.`),
+    );
+    await this.#init.host.stop();
+  }
+}

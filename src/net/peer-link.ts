@@ -1,0 +1,271 @@
+import type { Connection } from '@libp2p/interface';
+import type { Libp2p } from 'libp2p';
+import type { ZodType } from 'zod';
+import { decodeDagCbor, encodeDagCbor } from '../base/dag-cbor.ts';
+import { PsephosError, refused, unreachable } from '../base/errors.ts';
+import { firstIssue } from '../election/schemas.ts';
+import { PeerRefusal } from '../services/ports.ts';
+import { dialTarget } from './dial.ts';
+import { FrameError } from './frame-parser.ts';
+import { FrameStream } from './frame.ts';
+import type { DialTarget } from './invite.ts';
+import * as limits from './limits.ts';
+import type { ProtocolSpec } from './protocol.ts';
+import type { Exchange, Requester } from './requester.ts';
+import { StreamPool } from './stream-pool.ts';
+import { errorAnswerSchema } from './wire-errors.ts';
+
+export interface LinkInit {
+  readonly host: Libp2p;
+  readonly target: DialTarget;
+  readonly timeoutMs: number;
+  readonly retries: number;
+  readonly onRetry: (error: unknown, waitMs: number) => void;
+  /** Ends everything that waits. */
+  readonly signal: AbortSignal;
+}
+
+/** A peer behind a connection that is made when needed, and made again when it was lost: always to the same peer. */
+export class PeerLink implements Requester {
+  readonly #init: LinkInit;
+  readonly #pools = new Map<ProtocolSpec, StreamPool>();
+  #target: DialTarget;
+  #connection: Connection | undefined;
+  #connecting: Promise<Connection> | undefined;
+
+  constructor(init: LinkInit) {
+    this.#init = init;
+    this.#target = init.target;
+  }
+
+  /** The peer for people: its first address and its id. */
+  get name(): string {
+    const { addresses, peerId } = this.#target;
+    return `${addresses[0] ?? ''}${peerId === undefined ? '' : `/p2p/${peerId}`}`;
+  }
+
+  /** The connection that is there, or a new one; rejects as `dialTarget` does. */
+  async connect(): Promise<Connection> {
+    this.#init.signal.throwIfAborted();
+    if (this.#connection?.status === 'open') return this.#connection;
+    this.#connecting ??= this.#dial().finally(() => {
+      this.#connecting = undefined;
+    });
+    return this.#connecting;
+  }
+
+  async ask<T>(spec: ProtocolSpec, request: unknown, answer: ZodType<T>): Promise<T> {
+    for (let failures = 1; ; failures += 1) {
+      try {
+        return await this.#askOnce(spec, request, answer);
+      } catch (error) {
+        await this.retry(error, failures);
+      }
+    }
+  }
+
+  async open(spec: ProtocolSpec): Promise<Exchange> {
+    const pool = this.#pool(spec);
+    const frames = await pool.acquire();
+    return new PeerExchange(this, spec, pool, frames);
+  }
+
+  async retry(error: unknown, failures: number): Promise<void> {
+    const { retries, onRetry, signal } = this.#init;
+    signal.throwIfAborted();
+    const wait = waitBefore(error, failures);
+    if (wait === undefined || failures > retries) throw error;
+    onRetry(error, wait);
+    await new Promise<void>((resolve, reject) => {
+      const stop = (): void => {
+        clearTimeout(timer);
+        reject(signal.reason as Error);
+      };
+      const timer = setTimeout(() => {
+        signal.removeEventListener('abort', stop);
+        resolve();
+      }, wait);
+      signal.addEventListener('abort', stop);
+    });
+  }
+
+  /** A connection on which nothing came back may be dead without our knowing: the next try makes a new one. */
+  forgetConnection(cause: unknown): void {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    connection?.abort(cause instanceof Error ? cause : new Error(String(cause)));
+  }
+
+  lost(cause: unknown): PsephosError {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    return unreachable('connection-lost', `The connection to ${this.name} was lost (${why}).`, {
+      hint: 'Check that you are online, and try again: nothing is lost by asking twice.',
+      cause,
+    });
+  }
+
+  async #dial(): Promise<Connection> {
+    const { host, timeoutMs, signal } = this.#init;
+    const connection = await dialTarget(host, this.#target, { timeoutMs, signal });
+    this.#connection = connection;
+    // Whoever answered first is who must answer again.
+    this.#target = { ...this.#target, peerId: connection.remotePeer.toString() };
+    return connection;
+  }
+
+  async #askOnce<T>(spec: ProtocolSpec, request: unknown, answer: ZodType<T>): Promise<T> {
+    const exchange = await this.open(spec);
+    try {
+      await exchange.send(request);
+      const value = await exchange.next(answer);
+      exchange.release();
+      return value;
+    } catch (error) {
+      // A refusal is an answer too; the pool notices if the peer closed the stream after it.
+      if (error instanceof PeerRefusal) exchange.release();
+      throw error;
+    } finally {
+      exchange.drop();
+    }
+  }
+
+  #pool(spec: ProtocolSpec): StreamPool {
+    let pool = this.#pools.get(spec);
+    if (pool === undefined) {
+      pool = new StreamPool(spec.maxStreams, () => this.#newStream(spec));
+      this.#pools.set(spec, pool);
+    }
+    return pool;
+  }
+
+  async #newStream(spec: ProtocolSpec): Promise<FrameStream> {
+    const connection = await this.connect();
+    try {
+      const stream = await connection.newStream(spec.id, {
+        signal: AbortSignal.any([this.#init.signal, AbortSignal.timeout(limits.ANSWER_TIMEOUT_MS)]),
+        maxOutboundStreams: limits.MAX_STREAMS_PER_CONNECTION,
+      });
+      return new FrameStream(stream, { maxBytes: spec.maxAnswerBytes, deadlines: limits.DEADLINES });
+    } catch (error) {
+      if (error instanceof Error && error.name === 'UnsupportedProtocolError') {
+        throw refused('not-served', `The peer ${this.name} does not speak ${spec.id}.`, {
+          hint: 'It may be another libp2p program, or run another version of Psephos. Check the address.',
+          cause: error,
+        });
+      }
+      this.#init.signal.throwIfAborted();
+      this.forgetConnection(error);
+      throw this.lost(error);
+    }
+  }
+}
+
+class PeerExchange implements Exchange {
+  readonly #link: PeerLink;
+  readonly #spec: ProtocolSpec;
+  readonly #pool: StreamPool;
+  #frames: FrameStream | undefined;
+
+  constructor(link: PeerLink, spec: ProtocolSpec, pool: StreamPool, frames: FrameStream) {
+    this.#link = link;
+    this.#spec = spec;
+    this.#pool = pool;
+    this.#frames = frames;
+  }
+
+  async send(request: unknown): Promise<void> {
+    const bytes = encodeDagCbor(request);
+    if (bytes.length > this.#spec.maxRequestBytes) {
+      throw new PeerRefusal(
+        'too-large',
+        `The request has ${bytes.length} bytes; at most ${this.#spec.maxRequestBytes} are accepted.`,
+      );
+    }
+    try {
+      await this.#open.write(bytes);
+    } catch (error) {
+      throw this.#translate(error);
+    }
+  }
+
+  async next<T>(answer: ZodType<T>, waitMs: number = limits.ANSWER_TIMEOUT_MS): Promise<T> {
+    let bytes;
+    try {
+      bytes = await this.#open.read(waitMs);
+    } catch (error) {
+      throw this.#translate(error);
+    }
+    if (bytes === undefined) throw this.#link.lost('the peer ended the answer early');
+    return this.#read(bytes, answer);
+  }
+
+  release(): void {
+    if (this.#frames !== undefined) this.#pool.release(this.#frames);
+    this.#frames = undefined;
+  }
+
+  drop(): void {
+    if (this.#frames !== undefined) this.#pool.drop(this.#frames);
+    this.#frames = undefined;
+  }
+
+  badAnswer(why: string): PsephosError {
+    return refused('bad-answer', `The peer ${this.#link.name} sent an answer that can't be used: ${why}.`, {
+      hint: 'It is damaged, or runs another version of Psephos. Tell its operator.',
+    });
+  }
+
+  get #open(): FrameStream {
+    if (this.#frames === undefined) throw new Error('an exchange was used after its end');
+    return this.#frames;
+  }
+
+  #read<T>(bytes: Uint8Array, answer: ZodType<T>): T {
+    const decoded = decodeDagCbor(bytes, this.#spec.maxAnswerBytes);
+    if (!decoded.ok) throw this.badAnswer(decoded.error);
+    const envelope = decoded.value;
+    if (
+      typeof envelope === 'object' &&
+      envelope !== null &&
+      'ok' in envelope &&
+      Object.keys(envelope).length === 1
+    ) {
+      const parsed = answer.safeParse(envelope.ok);
+      if (!parsed.success) throw this.badAnswer(firstIssue(parsed.error));
+      return parsed.data;
+    }
+    const failed = errorAnswerSchema.safeParse(envelope);
+    if (!failed.success) throw this.badAnswer('neither a result nor an error');
+    const { code, message, retryAfter } = failed.data.error;
+    throw new PeerRefusal(code, message, retryAfter);
+  }
+
+  #translate(error: unknown): unknown {
+    if (!(error instanceof FrameError)) return error;
+    switch (error.problem) {
+      case 'malformed':
+      case 'too-large':
+        return this.badAnswer(error.message);
+      case 'timed-out':
+      case 'stalled':
+        this.#link.forgetConnection(error);
+        return this.#link.lost(error);
+      case 'truncated':
+      case 'closed':
+      case 'busy':
+        return this.#link.lost(error);
+    }
+  }
+}
+
+/** Milliseconds to wait before a next try; undefined where it would end as this one did. */
+function waitBefore(error: unknown, failures: number): number | undefined {
+  const backoff = Math.min(limits.RETRY_FIRST_MS * 2 ** (failures - 1), limits.RETRY_LONGEST_MS);
+  // Spread, or all voters that one restart cut off would come back in the same moment.
+  const spread = backoff * (0.5 + Math.random());
+  if (error instanceof PeerRefusal) {
+    if (error.code !== 'busy') return undefined;
+    return Math.min(error.retryAfter ?? 0, limits.RETRY_AFTER_LONGEST_MS) + spread;
+  }
+  return error instanceof PsephosError && error.kind === 'unreachable' ? spread : undefined;
+}

@@ -1,0 +1,21 @@
+import * as z from 'zod';
+import { checkpointSchema, proofSchema, trackerSchema, uint } from '../../schemas.ts';
+import { provenEntrySchema } from '../info/messages.ts';
+
+export const proofRequestSchema = z.union([
+  z.strictObject({
+    inclusion: z.union([z.strictObject({ index: uint }), z.strictObject({ tracker: trackerSchema })]),
+  }),
+  z.strictObject({
+    consistency: z
+      .strictObject({ first: uint, second: uint.optional() })
+      .refine(({ first, second }) => second === undefined || first <= second, 'expected first ≤ second'),
+  }),
+  z.strictObject({ checkpoint: z.literal(true) }),
+]);
+export type ProofRequest = z.infer<typeof proofRequestSchema>;
+
+export const inclusionSchema = z.strictObject({ ...provenEntrySchema.shape, checkpoint: checkpointSchema });
+export const consistencySchema = z.strictObject({ proof: proofSchema, checkpoint: checkpointSchema });
+/** Null for a log that has no checkpoint yet. */
+export const newestCheckpointSchema = z.strictObject({ checkpoint: checkpointSchema.nullable() });

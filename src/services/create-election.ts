@@ -1,0 +1,114 @@
+import { compareBytes, toHex, utf8ToBytes } from '../base/bytes.ts';
+import { refused } from '../base/errors.ts';
+import { DEFAULT_KDF, pseudonym } from '../crypto/credential.ts';
+import { publicKeyOf } from '../crypto/signature.ts';
+import type { Policy, RollEntry, Voter } from '../election/entries.ts';
+import { MAX_TOTAL_WEIGHT, MAX_VOTERS, ROLL_CHUNK } from '../election/limits.ts';
+import { firstIssue, nameSchema, questionsSchema, titleSchema } from '../election/schemas.ts';
+import { voterProblems } from '../election/rules.ts';
+import type { ElectionLog } from './election-log.ts';
+import type { DraftRound } from './ports.ts';
+
+export interface ElectionSetup {
+  readonly uuid: string;
+  readonly title: string;
+  readonly description: string;
+  readonly policy: Policy;
+  /** Names are usernames here; under the pseudonym policy the roll gets the keys' pseudonyms instead. */
+  readonly voters: readonly Voter[];
+  readonly firstRound: DraftRound;
+}
+
+/**
+ * Writes a new election into an empty log: genesis, then the roll in chunks, then the first round as a draft. Throws
+ * `bad-setup` with every fault of the roll (twenty at most), before anything is written.
+ */
+export async function createElection(
+  log: ElectionLog,
+  setup: ElectionSetup,
+  seed: Uint8Array,
+  onProgress: (voters: number) => void,
+): Promise<void> {
+  const roll = rollOf(setup);
+  checkDraft(setup.firstRound);
+  log.useSeed(seed);
+  await log.append(() => ({
+    contents: [
+      {
+        kind: 'genesis',
+        uuid: setup.uuid,
+        title: setup.title,
+        description: setup.description,
+        authority: publicKeyOf(seed),
+        policy: setup.policy,
+        kdf: DEFAULT_KDF,
+      },
+    ],
+  }));
+  const parts = Math.ceil(roll.length / ROLL_CHUNK);
+  for (let part = 0; part < parts; part++) {
+    const voters = roll.slice(part * ROLL_CHUNK, (part + 1) * ROLL_CHUNK);
+    const content: Omit<RollEntry, 'v' | 'seq' | 'prev' | 'time'> = { kind: 'roll', part, parts, voters };
+    await log.append(() => ({
+      contents: [content],
+      voters: voters.map((voter) => ({ ...voter, round: 0, number: 0, seq: null })),
+    }));
+    onProgress(part * ROLL_CHUNK + voters.length);
+  }
+  await log.store.setDraft(setup.firstRound);
+}
+
+/** Throws `bad-setup` where a prepared round could not be opened. */
+export function checkDraft(draft: DraftRound): void {
+  const title = titleSchema.safeParse(draft.title);
+  if (!title.success) throw badSetup([`The round's title: ${firstIssue(title.error)}.`]);
+  const questions = questionsSchema.safeParse(draft.questions);
+  if (!questions.success) throw badSetup([`The questions: ${firstIssue(questions.error)}.`]);
+  if (draft.opens !== null && draft.closes !== null && draft.closes <= draft.opens) {
+    throw badSetup(['The round would close before it opens.']);
+  }
+}
+
+/** The roll as the log wants it: sorted by name, without a fault that an audit would find. */
+function rollOf(setup: ElectionSetup): Voter[] {
+  const problems: string[] = [];
+  const keys = new Map<string, string>();
+  let weight = 0;
+  for (const voter of setup.voters) {
+    const name = nameSchema.safeParse(voter.name);
+    if (!name.success) problems.push(`Voter ${JSON.stringify(voter.name)}: ${firstIssue(name.error)}.`);
+    const key = toHex(voter.key);
+    const other = keys.get(key);
+    if (other !== undefined) problems.push(`Voters "${other}" and "${voter.name}" have the same public key.`);
+    keys.set(key, voter.name);
+    weight += voter.weight;
+  }
+  if (setup.voters.length === 0) problems.push('The roll is empty.');
+  if (setup.voters.length > MAX_VOTERS)
+    problems.push(`The roll has ${setup.voters.length} voters; ${MAX_VOTERS} are possible.`);
+  if (weight > MAX_TOTAL_WEIGHT)
+    problems.push(`The weights add up to ${weight}; ${MAX_TOTAL_WEIGHT} is possible.`);
+
+  const named = setup.voters.map((voter) =>
+    setup.policy.names === 'pseudonym' ? { ...voter, name: pseudonym(voter.key) } : voter,
+  );
+  const sorted = named
+    .map((voter) => ({ voter, sortKey: utf8ToBytes(voter.name) }))
+    .sort((a, b) => compareBytes(a.sortKey, b.sortKey))
+    .map(({ voter }) => voter);
+  for (const [index, voter] of sorted.entries()) {
+    problems.push(...voterProblems(voter, setup.policy).map((problem) => `${problem}.`));
+    if (sorted[index - 1]?.name === voter.name) problems.push(`Voter "${voter.name}" is on the roll twice.`);
+  }
+  if (problems.length > 0) throw badSetup(problems);
+  return sorted;
+}
+
+const MAX_SHOWN = 20;
+
+function badSetup(problems: readonly string[]): Error {
+  const more = problems.length > MAX_SHOWN ? `\n… and ${problems.length - MAX_SHOWN} more.` : '';
+  return refused('bad-setup', problems.slice(0, MAX_SHOWN).join('\n') + more, {
+    hint: 'Correct the files and run the command again; nothing was written.',
+  });
+}

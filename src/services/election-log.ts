@@ -1,0 +1,386 @@
+import { refused } from '../base/errors.ts';
+import type { EntryContent, GenesisEntry } from '../election/entries.ts';
+import type { LogState } from '../election/log-state.ts';
+import { type Checkpoint, origin, parseCheckpoint, signCheckpoint } from '../log/checkpoint.ts';
+import { type ChainedEntry, type Head, chainEntry, headAfter } from '../log/entry-codec.ts';
+import {
+  type NodeReader,
+  consistencyProof,
+  inclusionProof,
+  inclusionProofs,
+  leafHash,
+} from '../log/merkle.ts';
+import { NodeCache, cachedNodeReader } from '../log/node-cache.ts';
+import { formatReceipt } from '../log/receipt.ts';
+import { type TileAppender, tileNodeReader } from '../log/tiles.ts';
+import type { EventListener } from './events.ts';
+import { checkLog } from './log-check.ts';
+import type { Clock, DraftRound, ProvenEntry, Store, VoterRecord } from './ports.ts';
+
+export interface ElectionLogInit {
+  /** Opens the data folder's store; called again after a failed write. */
+  readonly openStore: () => Promise<Store>;
+  /** The authority's 32-byte seed; undefined where it isn't at hand, and then nothing can be appended. */
+  readonly loadSeed: (genesis: GenesisEntry) => Promise<Uint8Array | undefined>;
+  readonly clock: Clock;
+  readonly onEvent: EventListener;
+  /** Called while the log is read through at the start, with the number of entries done. */
+  readonly onProgress: (done: number) => void;
+}
+
+/** What one append adds: contents in order, and the index records that go with them. */
+export interface AppendPlan {
+  readonly contents: readonly EntryContent[];
+  readonly voters?: readonly VoterRecord[];
+  readonly ballots?: readonly { readonly tracker: string; readonly seq: number }[];
+  /** Whether the prepared round goes, since it is opened. */
+  readonly dropDraft?: boolean;
+}
+
+/** What an append added, and the checkpoint signed over all of it; no checkpoint where nothing was added. */
+export interface Appended {
+  readonly entries: readonly ChainedEntry[];
+  readonly checkpoint: Checkpoint | undefined;
+}
+
+/** The place and time that the first entry of an append gets. */
+export interface AppendAt {
+  readonly seq: number;
+  readonly time: number;
+}
+
+/** How far behind the log the machine's clock may be before it is worth a warning, in ms. */
+const CLOCK_TOLERANCE = 2000;
+
+/**
+ * The log of one election, held by this process alone: the one place where entries are made. Appends are done one after
+ * another; each is one atomic batch on disk that ends with a checkpoint signed over all of it.
+ */
+export class ElectionLog {
+  readonly #init: ElectionLogInit;
+  readonly #listeners = new Set<(size: number) => void>();
+  #store: Store;
+  #state: LogState;
+  #head: Head;
+  #tree: TileAppender;
+  #seed: Uint8Array | undefined;
+  #ballots: number;
+  #voted: number;
+  #tail: Promise<unknown> = Promise.resolve();
+  #nodes = new NodeCache();
+  #suspended = false;
+  #clockBehind = false;
+
+  /** Takes up the log in a store, after reading it through: throws `store-damaged` where it doesn't hold together. */
+  static async open(init: ElectionLogInit): Promise<ElectionLog> {
+    const store = await init.openStore();
+    try {
+      const checked = await checkLog(store, init.onProgress);
+      const genesis = checked.state.genesis;
+      const seed = genesis === undefined ? undefined : await init.loadSeed(genesis);
+      return new ElectionLog(init, store, checked, seed);
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  private constructor(
+    init: ElectionLogInit,
+    store: Store,
+    checked: Awaited<ReturnType<typeof checkLog>>,
+    seed: Uint8Array | undefined,
+  ) {
+    this.#init = init;
+    this.#store = store;
+    this.#seed = seed;
+    this.#state = checked.state;
+    this.#head = checked.head;
+    this.#tree = checked.tree;
+    this.#ballots = checked.ballots;
+    this.#voted = checked.voted;
+  }
+
+  get state(): LogState {
+    return this.#state;
+  }
+
+  get head(): Head {
+    return this.#head;
+  }
+
+  get store(): Store {
+    return this.#store;
+  }
+
+  /** Ballots, and voters who cast one, in the newest round. */
+  get turnout(): { readonly ballots: number; readonly voted: number } {
+    return { ballots: this.#ballots, voted: this.#voted };
+  }
+
+  /** Whether a failed write keeps the log from taking more until `resume` succeeds. */
+  get suspended(): boolean {
+    return this.#suspended;
+  }
+
+  /** The genesis of the election; a log without one is only ever seen by `createElection`. */
+  get genesis(): GenesisEntry {
+    const genesis = this.#state.genesis;
+    if (genesis === undefined) throw refused('no-election', 'The data folder holds no election.');
+    return genesis;
+  }
+
+  get electionId(): string {
+    const id = this.#state.electionId;
+    if (id === undefined) throw refused('no-election', 'The data folder holds no election.');
+    return id;
+  }
+
+  /** The time that an entry made now would get: the machine's, but never before the newest entry's. */
+  logTime(): number {
+    const now = this.#init.clock.now();
+    const behind = this.#head.time - now;
+    const isBehind = behind > CLOCK_TOLERANCE;
+    if (isBehind && !this.#clockBehind) this.#init.onEvent({ type: 'clock-behind', byMs: behind });
+    this.#clockBehind = isBehind;
+    return Math.max(now, this.#head.time);
+  }
+
+  /** Gives the log its authority's seed; used once, when the election is created. */
+  useSeed(seed: Uint8Array): void {
+    this.#seed = seed;
+  }
+
+  /**
+   * Appends what `plan` makes of its place, after all appends before it. Resolves, with the entries, when they are on
+   * disk; an empty plan writes nothing. Throws `no-signing-key` or `store-suspended`, whatever `plan` throws, and
+   * what the store throws: then it is not known whether the entries were written, and the log is suspended.
+   */
+  async append(plan: (at: AppendAt) => AppendPlan | Promise<AppendPlan>): Promise<Appended> {
+    return this.#inTurn(() => this.#appendNow(plan));
+  }
+
+  /** Keeps a prepared round, after all appends before it; `check` may object by throwing. Fails as `append` does. */
+  async setDraft(draft: DraftRound, check: () => void): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#suspended) throw suspendedError();
+      check();
+      await this.#orSuspend(() => this.#store.setDraft(draft));
+    });
+  }
+
+  #inTurn<T>(action: () => Promise<T>): Promise<T> {
+    const run = this.#tail.then(action);
+    // The next one must run whatever became of this one; whoever called this one gets its error.
+    this.#tail = run.catch(() => undefined);
+    return run;
+  }
+
+  /** Does a write; when it fails nobody knows what is on disk, and nothing more is written until `resume`. */
+  async #orSuspend(write: () => Promise<void>): Promise<void> {
+    try {
+      await write();
+    } catch (error) {
+      this.#suspended = true;
+      this.#init.onEvent({
+        type: 'store-suspended',
+        reason: error instanceof Error ? error.message : String(error),
+      });
+      throw error;
+    }
+  }
+
+  async #appendNow(plan: (at: AppendAt) => AppendPlan | Promise<AppendPlan>): Promise<Appended> {
+    if (this.#suspended) throw suspendedError();
+    const time = this.logTime();
+    const {
+      contents,
+      voters = [],
+      ballots = [],
+      dropDraft = false,
+    } = await plan({ seq: this.#head.size, time });
+    if (contents.length === 0) return { entries: [], checkpoint: undefined };
+    const seed = this.#seed;
+    if (seed === undefined) {
+      throw refused(
+        'no-signing-key',
+        "The election's signing key is not at hand, so nothing can be added to its log.",
+        {
+          hint: 'Name the folder that holds it with --keys.',
+        },
+      );
+    }
+
+    const chained = chainAll(this.#head, contents, time);
+    const [first] = chained;
+    const last = chained.at(-1);
+    if (first === undefined || last === undefined) throw new Error('an append of nothing');
+    const state = stateAfter(this.#state, chained);
+    const id = this.#state.electionId ?? first.cid.toString();
+    const prepared = this.#tree.prepare(chained.map(({ bytes }) => leafHash(bytes)));
+    const { size, root, tiles } = prepared;
+    const text = signCheckpoint({ origin: origin(id), size, root }, seed, authorityOf(state));
+
+    await this.#orSuspend(() =>
+      this.#store.commit({
+        from: this.#head.size,
+        entries: chained.map(({ bytes }) => bytes),
+        tiles,
+        checkpoint: { size, text },
+        voters,
+        ballots,
+        dropDraft,
+      }),
+    );
+    prepared.commit();
+    for (const { level, index, hash } of prepared.nodes) this.#nodes.put({ level, index }, hash);
+    this.#head = headAfter(last);
+    this.#state = state;
+    if (chained.some(({ entry }) => entry.kind === 'round')) this.#ballots = this.#voted = 0;
+    this.#ballots += ballots.length;
+    this.#voted += new Set(voters.filter((voter) => voter.number === 1 && voter.seq !== null)).size;
+    for (const listener of this.#listeners) listener(size);
+    return { entries: chained, checkpoint: { origin: origin(id), size, root, text } };
+  }
+
+  /**
+   * Opens the store again after a failed write, and reads the log through: a batch whose fate was unknown is either
+   * all there or not at all. Throws what opening throws; then it may be called again.
+   */
+  async resume(): Promise<void> {
+    if (!this.#suspended) return;
+    await this.#store.close();
+    const store = await this.#init.openStore();
+    let checked;
+    try {
+      checked = await checkLog(store, () => undefined);
+      if (checked.head.size < this.#head.size) {
+        throw refused(
+          'store-damaged',
+          `The log ended at entry ${this.#head.size - 1}, and now ends at ${checked.head.size - 1}.`,
+          {
+            hint: 'Acknowledged entries are missing from the disk. Stop the program and look after the disk first.',
+          },
+        );
+      }
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+    this.#store = store;
+    this.#nodes = new NodeCache();
+    this.#state = checked.state;
+    this.#head = checked.head;
+    this.#tree = checked.tree;
+    this.#ballots = checked.ballots;
+    this.#voted = checked.voted;
+    this.#suspended = false;
+    this.#init.onEvent({ type: 'store-resumed' });
+    for (const listener of this.#listeners) listener(this.#head.size);
+  }
+
+  /** The receipt of an entry: its proof against the first checkpoint that covered it, so it is always the same text. */
+  async receipt(seq: number): Promise<string> {
+    const entry = await this.#entryAt(seq);
+    for await (const checkpoint of this.#store.checkpoints(seq + 1)) {
+      const own = readOwn(checkpoint);
+      const proof = await inclusionProof(this.#nodeReader(own.size), seq, own.size);
+      return formatReceipt({ index: seq, proof, checkpoint: own, extra: entry });
+    }
+    throw refused('store-damaged', `No checkpoint covers entry ${seq}.`);
+  }
+
+  /** The receipts of all entries of one append, in order: the same texts that `receipt` makes, for much less work. */
+  async receipts({ entries, checkpoint }: Appended): Promise<string[]> {
+    if (checkpoint === undefined) return [];
+    const indexes = entries.map(({ entry }) => entry.seq);
+    const proofs = await inclusionProofs(this.#nodeReader(checkpoint.size), indexes, checkpoint.size);
+    return entries.map(({ entry, bytes }, at) =>
+      formatReceipt({ index: entry.seq, proof: proofs[at] ?? [], checkpoint, extra: bytes }),
+    );
+  }
+
+  /** An entry with its proof of inclusion in the newest checkpoint (or in the given one of our own). */
+  async inclusion(seq: number, checkpoint?: string): Promise<ProvenEntry & { readonly checkpoint: string }> {
+    const text = checkpoint ?? (await this.newestCheckpoint());
+    const { size } = readOwn(text);
+    const proof = await inclusionProof(this.#nodeReader(size), seq, size);
+    return { index: seq, entry: await this.#entryAt(seq), proof, checkpoint: text };
+  }
+
+  /** Proof that the log of `second` entries (those of the newest checkpoint, unless given) begins with the first `first`. */
+  async consistency(
+    first: number,
+    second?: number,
+  ): Promise<{ readonly proof: readonly Uint8Array[]; readonly checkpoint: string }> {
+    const checkpoint = await this.newestCheckpoint();
+    const size = second ?? readOwn(checkpoint).size;
+    return {
+      proof: await consistencyProof(this.#nodeReader(size), first, size),
+      checkpoint,
+    };
+  }
+
+  #nodeReader(size: number): NodeReader {
+    return cachedNodeReader(this.#nodes, tileNodeReader(this.#store.readTile, size));
+  }
+
+  async newestCheckpoint(): Promise<string> {
+    const text = await this.#store.latestCheckpoint();
+    if (text === undefined) throw refused('store-damaged', 'The log has no checkpoint.');
+    return text;
+  }
+
+  onGrowth(listener: (size: number) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Waits for the append under way, then closes the store. */
+  async close(): Promise<void> {
+    await this.#tail;
+    await this.#store.close();
+  }
+
+  async #entryAt(seq: number): Promise<Uint8Array> {
+    const entry = await this.#store.entry(seq);
+    if (entry === undefined) throw refused('store-damaged', `Entry ${seq} is missing from the log.`);
+    return entry;
+  }
+}
+
+function chainAll(from: Head, contents: readonly EntryContent[], time: number): ChainedEntry[] {
+  let head = from;
+  return contents.map((content) => {
+    const chained = chainEntry(head, content, time);
+    head = headAfter(chained);
+    return chained;
+  });
+}
+
+/** The state that entries lead to. What an audit would find wrong with them must never get into the log. */
+function stateAfter(state: LogState, chained: readonly ChainedEntry[]): LogState {
+  const next = state.clone();
+  for (const { entry, cid } of chained) {
+    const [problem] = next.problems(entry);
+    if (problem !== undefined) throw refused('not-allowed', `The log can't take this entry: ${problem}.`);
+    next.apply(entry, cid);
+  }
+  return next;
+}
+
+function authorityOf(state: LogState): Uint8Array {
+  if (state.genesis === undefined) throw new Error('a log that does not begin with a genesis');
+  return state.genesis.authority;
+}
+
+/** Reads a checkpoint of our own store: signed by this authority, and checked when the log was opened. */
+function readOwn(text: string): Checkpoint {
+  const parsed = parseCheckpoint(text);
+  if (!parsed.ok) throw refused('store-damaged', `A stored checkpoint can't be read: ${parsed.error}.`);
+  return parsed.value;
+}
+
+export function suspendedError(): Error {
+  return refused('store-suspended', 'The log takes no entries until its disk can be written again.');
+}

@@ -1,0 +1,110 @@
+import type { ElectionLog } from './election-log.ts';
+import type { PollingStation } from './polling-station.ts';
+import {
+  type ElectionInfo,
+  type NodeService,
+  PeerRefusal,
+  type ProvenEntry,
+  type VoterQuery,
+  type VoterRecord,
+} from './ports.ts';
+
+const SUSPENDED_RETRY_MS = 5000;
+
+/** Serves an election to peers from the authority's own log: reading for everybody, casting through the station. */
+export class ElectionNode implements NodeService {
+  readonly #log: ElectionLog;
+  readonly #station: PollingStation;
+  readonly #now: () => number;
+
+  constructor(log: ElectionLog, station: PollingStation, now: () => number) {
+    this.#log = log;
+    this.#station = station;
+    this.#now = now;
+  }
+
+  async info(): Promise<ElectionInfo> {
+    this.#requireStore();
+    const { state } = this.#log;
+    const round = state.round;
+    const checkpoint = await this.#log.newestCheckpoint();
+    const closes = round?.entry.closes ?? null;
+    return {
+      genesis: withoutCheckpoint(await this.#log.inclusion(0, checkpoint)),
+      round:
+        round === undefined
+          ? null
+          : withoutCheckpoint(await this.#log.inclusion(round.entry.seq, checkpoint)),
+      checkpoint,
+      open: state.phase === 'open' && (closes === null || this.#log.logTime() < closes),
+      draft: (await this.#log.store.draft()) ?? null,
+      turnout: { ...this.#log.turnout, voters: state.roll.voters },
+      time: this.#now(),
+    };
+  }
+
+  async standing(query: VoterQuery): Promise<VoterRecord | undefined> {
+    this.#requireStore();
+    return 'key' in query ? this.#log.store.voter(query.key) : this.#log.store.voterByName(query.name);
+  }
+
+  async cast(ballot: Uint8Array): Promise<string> {
+    return this.#station.cast(ballot);
+  }
+
+  async inclusion(
+    which: { readonly index: number } | { readonly tracker: string },
+  ): Promise<ProvenEntry & { readonly checkpoint: string }> {
+    this.#requireStore();
+    const index = 'index' in which ? which.index : await this.#log.store.ballotSeq(which.tracker);
+    if (index === undefined) throw new PeerRefusal('not-found', 'No ballot with this tracker is in the log.');
+    if (index >= this.#log.head.size) throw new PeerRefusal('not-found', `The log has no entry ${index}.`);
+    return this.#log.inclusion(index);
+  }
+
+  async consistency(
+    first: number,
+    second?: number,
+  ): Promise<{ readonly proof: readonly Uint8Array[]; readonly checkpoint: string }> {
+    this.#requireStore();
+    const size = this.#log.head.size;
+    if (Math.max(first, second ?? first) > size) {
+      throw new PeerRefusal(
+        'not-found',
+        `The log has ${size} entries, fewer than ${Math.max(first, second ?? first)}.`,
+      );
+    }
+    if (second !== undefined && first > second)
+      throw new PeerRefusal('malformed', `${first} entries don't precede ${second}.`);
+    return this.#log.consistency(first, second);
+  }
+
+  entries(from: number, to?: number): AsyncIterable<readonly Uint8Array[]> {
+    this.#requireStore();
+    return this.#log.store.entries(from, to);
+  }
+
+  checkpoints(from: number): AsyncIterable<string> {
+    this.#requireStore();
+    return this.#log.store.checkpoints(from);
+  }
+
+  async latestCheckpoint(): Promise<string | undefined> {
+    this.#requireStore();
+    return this.#log.store.latestCheckpoint();
+  }
+
+  /** After a failed write the store is closed and opened again: peers are told to come back, not that it broke. */
+  #requireStore(): void {
+    if (this.#log.suspended)
+      throw new PeerRefusal('busy', "The organiser's disk can't be used just now.", SUSPENDED_RETRY_MS);
+  }
+
+  onGrowth(listener: (size: number) => void): () => void {
+    return this.#log.onGrowth(listener);
+  }
+}
+
+function withoutCheckpoint({ index, entry, proof }: ProvenEntry): ProvenEntry {
+  return { index, entry, proof };
+}

@@ -1,0 +1,240 @@
+import { toHex } from '../base/bytes.ts';
+import {
+  type Ballot,
+  decodeSignedBallot,
+  maxBallotBytes,
+  readBallot,
+  trackerOf,
+} from '../election/ballot.ts';
+import type { SignedBallot } from '../election/entries.ts';
+import { refusals, signatureRefusal } from '../election/rules.ts';
+import type { Refusal } from '../election/refusal.ts';
+import type { AppendPlan, Appended, ElectionLog } from './election-log.ts';
+import type { EventListener } from './events.ts';
+import { PeerRefusal, type VoterRecord } from './ports.ts';
+
+/**
+ * Ballots a commit takes at most. Past this the cost of the fsync is already spread thin, and a larger batch would
+ * only make the first voter in it wait longer.
+ */
+const MAX_BATCH = 256;
+/** Ballots that may wait for a commit before newcomers are told to come back: some seconds of work. */
+const MAX_WAITING = 8192;
+/**
+ * How long a batch gathers once ballots come faster than one at a time, in ms. A batch costs about a millisecond (fsync,
+ * the checkpoint's signature), whatever its size; no voter notices this wait, and a lone one never has it.
+ */
+const GATHER_MS = 4;
+const BUSY_RETRY_MS = 1000;
+const SUSPENDED_RETRY_MS = 5000;
+
+interface Admitted {
+  readonly ballot: Ballot;
+  readonly signed: SignedBallot;
+  readonly tracker: string;
+  readonly record: VoterRecord;
+  /** Settled with the receipt when the ballot's batch is on disk, or with the refusal or failure. */
+  readonly resolve: (receipt: string) => void;
+  readonly reject: (reason: Error) => void;
+}
+
+/**
+ * Takes ballots in: each is checked, joins the next batch, and is answered with its receipt once that batch is on
+ * disk. While one batch is being written the next one gathers (group commit).
+ */
+export class PollingStation {
+  readonly #log: ElectionLog;
+  readonly #onEvent: EventListener;
+  readonly #pause: (ms: number) => Promise<void>;
+  /** Casts under way, by tracker: the same ballot sent twice at once is one cast. */
+  readonly #casts = new Map<string, Promise<string>>();
+  /** The last cast under way of each voter, by key: a voter's ballots are taken one after another. */
+  readonly #voterTails = new Map<string, Promise<unknown>>();
+  #waiting: Admitted[] = [];
+  #writing = false;
+  #stopped = false;
+
+  constructor(log: ElectionLog, onEvent: EventListener, pause = sleep) {
+    this.#log = log;
+    this.#onEvent = onEvent;
+    this.#pause = pause;
+  }
+
+  /**
+   * Casts an encoded signed ballot and resolves to its receipt. The same ballot again gets the same receipt. Throws
+   * `PeerRefusal` with the reason; nothing is acknowledged that is not on disk.
+   */
+  async cast(bytes: Uint8Array): Promise<string> {
+    const tracker = trackerOf(bytes);
+    const underWay = this.#casts.get(tracker);
+    if (underWay !== undefined) return underWay;
+    const cast = this.#cast(bytes, tracker).finally(() => this.#casts.delete(tracker));
+    this.#casts.set(tracker, cast);
+    return cast;
+  }
+
+  /** Takes no further ballot, and resolves when those already admitted are on disk or refused. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    while (this.#casts.size > 0) await Promise.allSettled(this.#casts.values());
+  }
+
+  async #cast(bytes: Uint8Array, tracker: string): Promise<string> {
+    const { round } = this.#log.state;
+    if (round !== undefined && bytes.length > maxBallotBytes(round.entry.questions)) {
+      return this.#receiptOr(tracker, [
+        {
+          code: 'too-large',
+          message: `No vote on these questions needs the ballot's ${bytes.length} bytes.`,
+        },
+      ]);
+    }
+    const signed = orRefuse(decodeSignedBallot(bytes), this.#onEvent);
+    const ballot = orRefuse(readBallot(signed), this.#onEvent);
+    if (this.#stopped) throw new PeerRefusal('busy', 'The polling station is stopping.', SUSPENDED_RETRY_MS);
+    if (this.#log.suspended)
+      throw new PeerRefusal('busy', "The organiser's disk can't be written just now.", SUSPENDED_RETRY_MS);
+    if (this.#casts.size > MAX_WAITING)
+      throw new PeerRefusal('busy', 'Many ballots are arriving at once.', BUSY_RETRY_MS);
+
+    const voter = toHex(ballot.voter);
+    const before = this.#voterTails.get(voter) ?? Promise.resolve();
+    const receipt = before.then(() => this.#admit(ballot, signed, tracker));
+    const tail = receipt.catch(() => undefined);
+    this.#voterTails.set(voter, tail);
+    try {
+      return await receipt;
+    } finally {
+      if (this.#voterTails.get(voter) === tail) this.#voterTails.delete(voter);
+    }
+  }
+
+  /** Checks a ballot against what is on disk and, if it may be cast, sees it through to its receipt. */
+  async #admit(ballot: Ballot, signed: SignedBallot, tracker: string): Promise<string> {
+    const record = await this.#log.store.voter(ballot.voter);
+    const found = refusals(ballot, this.#log.state, this.#log.logTime(), record);
+    if (found.length > 0 || record === undefined) return this.#receiptOr(tracker, found);
+    const bad = signatureRefusal(ballot, signed);
+    if (bad !== undefined) throw this.#refuse([bad]);
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ ballot, signed, tracker, record, resolve, reject });
+      if (!this.#writing) void this.#write();
+    });
+  }
+
+  /**
+   * The receipt of a ballot that is in the log already, or the refusal. A refusal alone would frighten a voter who only
+   * lost the answer.
+   */
+  async #receiptOr(tracker: string, found: readonly Refusal[]): Promise<string> {
+    const seq = await this.#log.store.ballotSeq(tracker);
+    if (seq === undefined) throw this.#refuse(found);
+    return this.#log.receipt(seq);
+  }
+
+  /** Writes what waits, batch by batch, until nothing does. */
+  async #write(): Promise<void> {
+    this.#writing = true;
+    let busy = false;
+    while (this.#waiting.length > 0) {
+      if (busy && this.#waiting.length < MAX_BATCH) await this.#pause(GATHER_MS);
+      busy = true;
+      const batch = this.#waiting.slice(0, MAX_BATCH);
+      this.#waiting = this.#waiting.slice(MAX_BATCH);
+      let taken: Admitted[] = [];
+      let appended: Appended;
+      try {
+        appended = await this.#log.append(({ seq, time }) => {
+          taken = this.#stillAllowed(batch, time);
+          return planOf(taken, seq, this.#log.state.rounds.length);
+        });
+      } catch (error) {
+        // What became of the batch is unknown, so nobody in it is told that it was refused: the same ballot sent again
+        // gets its receipt if it was written. The log has reported the failure.
+        const busy = new PeerRefusal(
+          'busy',
+          "The organiser's disk can't be written just now.",
+          SUSPENDED_RETRY_MS,
+        );
+        busy.cause = error;
+        for (const { reject } of batch) reject(busy);
+        continue;
+      }
+      // The next batch needn't wait for these receipts to be made.
+      void this.#answer(taken, appended);
+    }
+    // In one go with the check above: whoever comes next finds either a writer that will see them, or none.
+    this.#writing = false;
+  }
+
+  async #answer(taken: readonly Admitted[], appended: Appended): Promise<void> {
+    try {
+      const receipts = await this.#log.receipts(appended);
+      for (const [index, { entry }] of appended.entries.entries()) {
+        const item = taken[index] as Admitted;
+        this.#report(item, entry.seq);
+        item.resolve(receipts[index] as string);
+      }
+    } catch (error) {
+      // The ballots are in the log, but a proof could not be read from disk; sent again, each gets its receipt.
+      this.#onEvent({ type: 'defect', error });
+      for (const { reject } of taken)
+        reject(new PeerRefusal('busy', 'The receipt could not be made.', BUSY_RETRY_MS));
+    }
+  }
+
+  /** Of a batch, the ballots that may still be cast at the time the log gives them: the round may have closed. */
+  #stillAllowed(batch: readonly Admitted[], time: number): Admitted[] {
+    return batch.filter((item) => {
+      const found = refusals(item.ballot, this.#log.state, time, item.record);
+      if (found.length > 0) item.reject(this.#refuse(found));
+      return found.length === 0;
+    });
+  }
+
+  #refuse(found: readonly Refusal[]): PeerRefusal {
+    const code = found[0]?.code ?? 'internal';
+    const reason = found.map(({ message }) => message).join(' ');
+    this.#onEvent({ type: 'ballot-refused', code, reason });
+    return new PeerRefusal(code, reason);
+  }
+
+  #report({ ballot, record }: Admitted, seq: number): void {
+    this.#onEvent({
+      type: 'ballot-accepted',
+      seq,
+      round: this.#log.state.rounds.length,
+      voter: record.name,
+      number: ballot.number,
+      turnout: { ...this.#log.turnout, voters: this.#log.state.roll.voters },
+    });
+  }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
+}
+
+function planOf(taken: readonly Admitted[], from: number, round: number): AppendPlan {
+  return {
+    contents: taken.map(({ signed }) => ({ kind: 'ballot', ballot: signed })),
+    voters: taken.map(({ ballot, record }, index) => ({
+      ...record,
+      round,
+      number: ballot.number,
+      seq: from + index,
+    })),
+    ballots: taken.map(({ tracker }, index) => ({ tracker, seq: from + index })),
+  };
+}
+
+function orRefuse<T>(
+  read: { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: Refusal },
+  onEvent: EventListener,
+): T {
+  if (read.ok) return read.value;
+  onEvent({ type: 'ballot-refused', code: read.error.code, reason: read.error.message });
+  throw new PeerRefusal(read.error.code, read.error.message);
+}

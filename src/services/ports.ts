@@ -1,0 +1,165 @@
+import type { LogSource } from '../audit/source.ts';
+import type { Question } from '../election/entries.ts';
+import type { VoterStanding } from '../election/rules.ts';
+import type { RefusalCode } from '../election/refusal.ts';
+import type { Tile, TileReader } from '../log/tiles.ts';
+
+/** What services need of the outside world; `store/`, `net/` and `cli/` provide it. */
+
+export interface Clock {
+  /** Milliseconds since the Unix epoch, as the machine believes. */
+  now(): number;
+}
+
+/** What the index keeps of a voter: found by public key in one read. */
+export interface VoterRecord extends VoterStanding {
+  readonly name: string;
+  readonly key: Uint8Array;
+  /** Index of the voter's last ballot entry; null before the first. */
+  readonly seq: number | null;
+}
+
+/** All that one append changes on disk. It is written in one atomic, synced batch, or not at all. */
+export interface StoreBatch {
+  /** Encoded entries; the first has index `from`. */
+  readonly from: number;
+  readonly entries: readonly Uint8Array[];
+  readonly tiles: readonly Tile[];
+  readonly checkpoint: { readonly size: number; readonly text: string };
+  /** Voters' records to put, by key; the last one of a key wins. The roll's have `seq: null`, and are indexed by name too. */
+  readonly voters: readonly VoterRecord[];
+  /** Whether the prepared round goes: it is among the entries. */
+  readonly dropDraft?: boolean;
+  /** Trackers of the ballots among the entries, with their indexes. */
+  readonly ballots: readonly { readonly tracker: string; readonly seq: number }[];
+}
+
+/** A round that is prepared but not opened: not in the log, and still free to change. */
+export interface DraftRound {
+  readonly title: string;
+  readonly questions: readonly Question[];
+  /** When to open and close by the schedule, in ms; null for by hand. */
+  readonly opens: number | null;
+  readonly closes: number | null;
+}
+
+/** The log and its indexes on disk. One process at a time holds it. */
+export interface Store {
+  /**
+   * Writes a batch; resolves when it is on disk (fsync), rejects when it is not known to be. After a rejection the
+   * store takes no more batches: it must be opened again, since what is on disk is unknown. One at a time; the batch must
+   * not be changed afterwards.
+   */
+  commit(batch: StoreBatch): Promise<void>;
+  entry(seq: number): Promise<Uint8Array | undefined>;
+  /** As `LogSource.entries`: in chunks. Throws `store-damaged` naming the index where an entry is missing. */
+  entries(from: number, to?: number): AsyncIterable<readonly Uint8Array[]>;
+  /** Checkpoints of size `from` and more, by increasing size. */
+  checkpoints(from: number): AsyncIterable<string>;
+  latestCheckpoint(): Promise<string | undefined>;
+  readonly readTile: TileReader;
+  /** A voter's record by public key: one read. */
+  voter(key: Uint8Array): Promise<VoterRecord | undefined>;
+  voterByName(name: string): Promise<VoterRecord | undefined>;
+  /** All records, by increasing key. */
+  voters(): AsyncIterable<VoterRecord>;
+  ballotSeq(tracker: string): Promise<number | undefined>;
+  draft(): Promise<DraftRound | undefined>;
+  setDraft(draft: DraftRound | undefined): Promise<void>;
+  /** Whether the indexes (tiles, voters, trackers) take account of every entry; else they must be made again. */
+  indexesComplete(): Promise<boolean>;
+  /** Drops every index (tiles, voters, trackers); entries, checkpoints and the draft stay. */
+  clearIndexes(): Promise<void>;
+  /** Writes index records alone, for a rebuild; they then take account of the first `indexedSize` entries. */
+  putIndexes(
+    part: Pick<StoreBatch, 'tiles' | 'voters' | 'ballots'> & { readonly indexedSize: number },
+  ): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** An error code on the wire: why a ballot is refused, or why the peer doesn't answer. */
+export type WireCode = RefusalCode | 'busy' | 'internal' | 'not-found';
+
+/** What a peer answers to `info`. Everything in it is checked against the authority's signature before use. */
+export interface ElectionInfo {
+  /** The genesis entry, and the newest round entry if any, each with its proof of inclusion in `checkpoint`. */
+  readonly genesis: ProvenEntry;
+  readonly round: ProvenEntry | null;
+  readonly checkpoint: string;
+  /** Whether the newest round takes ballots now. */
+  readonly open: boolean;
+  /** The next round, if one is prepared: a promise only, in nothing signed. */
+  readonly draft: DraftRound | null;
+  /** Turnout of the newest round, as the peer counts it. */
+  readonly turnout: LiveTurnout;
+  /** The peer's clock, in ms. */
+  readonly time: number;
+}
+
+export interface LiveTurnout {
+  readonly voters: number;
+  readonly voted: number;
+  readonly ballots: number;
+}
+
+export interface ProvenEntry {
+  readonly index: number;
+  readonly entry: Uint8Array;
+  readonly proof: readonly Uint8Array[];
+}
+
+export type VoterQuery = { readonly key: Uint8Array } | { readonly name: string };
+
+/** A peer that serves an election, whoever it is. Rejects with `PeerRefusal` or with `unreachable` errors. */
+export interface PeerClient extends LogSource {
+  /** The Ed25519 public key that the peer proved to hold in the connection's handshake. */
+  readonly peerKey: Uint8Array;
+  info(): Promise<ElectionInfo>;
+  /** The record of a voter; undefined when the roll has none such. */
+  standing(query: VoterQuery): Promise<VoterRecord | undefined>;
+  /** Casts an encoded signed ballot; resolves to the receipt's text. */
+  cast(ballot: Uint8Array): Promise<string>;
+  /** An entry and its proof of inclusion in the returned checkpoint (the newest). */
+  inclusion(
+    which: { readonly index: number } | { readonly tracker: string },
+  ): Promise<ProvenEntry & { readonly checkpoint: string }>;
+  /** Proof that the log of the first `second` entries (the newest checkpoint's, unless given) begins with the first `first`. */
+  consistency(
+    first: number,
+    second?: number,
+  ): Promise<{ readonly proof: readonly Uint8Array[]; readonly checkpoint: string }>;
+  close(): Promise<void>;
+}
+
+/** A peer's refusal, as it came over the wire. */
+export class PeerRefusal extends Error {
+  override readonly name = 'PeerRefusal';
+  readonly code: WireCode;
+  /** When to try again, in ms from now, where the code is `busy`. */
+  readonly retryAfter: number | undefined;
+
+  constructor(code: WireCode, message: string, retryAfter?: number) {
+    super(message);
+    this.code = code;
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** What a node serves to its peers. A `PeerRefusal` thrown by a method travels as its code; anything else as `internal`. */
+export interface NodeService {
+  info(): Promise<ElectionInfo>;
+  standing(query: VoterQuery): Promise<VoterRecord | undefined>;
+  cast(ballot: Uint8Array): Promise<string>;
+  inclusion(
+    which: { readonly index: number } | { readonly tracker: string },
+  ): Promise<ProvenEntry & { readonly checkpoint: string }>;
+  consistency(
+    first: number,
+    second?: number,
+  ): Promise<{ readonly proof: readonly Uint8Array[]; readonly checkpoint: string }>;
+  entries(from: number, to?: number): AsyncIterable<readonly Uint8Array[]>;
+  checkpoints(from: number): AsyncIterable<string>;
+  latestCheckpoint(): Promise<string | undefined>;
+  /** Calls back after each commit with the new size, until the returned function is called. */
+  onGrowth(listener: (size: number) => void): () => void;
+}

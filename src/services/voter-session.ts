@@ -1,0 +1,330 @@
+import { equalBytes } from '../base/bytes.ts';
+import { refused } from '../base/errors.ts';
+import { cidOf } from '../crypto/cid.ts';
+import {
+  credentialSeed,
+  fingerprint,
+  isAcceptableKdf,
+  normaliseSecret,
+  normaliseUsername,
+} from '../crypto/credential.ts';
+import { publicKeyOf } from '../crypto/signature.ts';
+import {
+  type Choice,
+  choiceProblems,
+  encodeSignedBallot,
+  signBallot,
+  trackerOf,
+} from '../election/ballot.ts';
+import type { Entry, GenesisEntry, RoundEntry } from '../election/entries.ts';
+import { ballotsCast } from '../election/rules.ts';
+import { type Checkpoint, openCheckpoint, origin } from '../log/checkpoint.ts';
+import { decodeEntry } from '../log/entry-codec.ts';
+import { leafHash, verifyConsistency, verifyInclusion } from '../log/merkle.ts';
+import { type Receipt, checkReceipt, parseReceipt } from '../log/receipt.ts';
+import {
+  type DraftRound,
+  type LiveTurnout,
+  type PeerClient,
+  PeerRefusal,
+  type ProvenEntry,
+  type VoterRecord,
+} from './ports.ts';
+
+/** An election as a voter's program came to know it: everything here was checked against the authority's signature. */
+export interface KnownElection {
+  readonly electionId: string;
+  readonly fingerprint: string;
+  readonly genesis: GenesisEntry;
+  /** The newest round, if any was opened yet. */
+  readonly round: { readonly entry: RoundEntry; readonly cid: ReturnType<typeof cidOf> } | null;
+  readonly checkpoint: Checkpoint;
+  /** As the peer says, and nothing proves: whether it takes ballots now, what comes next, and the turnout. */
+  readonly open: boolean;
+  readonly draft: DraftRound | null;
+  readonly turnout: LiveTurnout;
+}
+
+/**
+ * Asks a peer for its election and checks the answer: the genesis names the key that the peer holds, that key signed
+ * the checkpoint, and genesis and round are in the log that it covers. Throws `not-the-authority`, `wrong-election`
+ * (where `expected` is another id) or `bad-answer`.
+ */
+export async function meetElection(client: PeerClient, expected?: string): Promise<KnownElection> {
+  const info = await client.info();
+  const genesis = readEntry(info.genesis, 'genesis');
+  const electionId = cidOf(info.genesis.entry).toString();
+  if (!equalBytes(genesis.authority, client.peerKey)) {
+    throw refused('not-the-authority', 'The peer is not the authority of the election that it shows.', {
+      hint: "Check the address; it should come from the organiser's invite.",
+    });
+  }
+  if (expected !== undefined && expected !== electionId) {
+    throw refused('wrong-election', `The peer runs election ${electionId}, not ${expected}.`, {
+      hint: 'Check the address and the invite; they belong to different elections.',
+    });
+  }
+  if (!isAcceptableKdf(genesis.kdf)) throw badAnswer('its Argon2id cost is outside the allowed bounds');
+  const checkpoint = openCheckpoint(info.checkpoint, {
+    origin: origin(electionId),
+    publicKey: genesis.authority,
+  });
+  if (!checkpoint.ok) throw badAnswer(`its checkpoint is not valid: ${checkpoint.error}`);
+  requireInclusion(info.genesis, checkpoint.value, 'the genesis');
+  if (info.genesis.index !== 0) throw badAnswer('its genesis is not the first entry');
+  let round: KnownElection['round'] = null;
+  if (info.round !== null) {
+    requireInclusion(info.round, checkpoint.value, 'the round');
+    round = { entry: readEntry(info.round, 'round'), cid: cidOf(info.round.entry) };
+  }
+  return {
+    electionId,
+    fingerprint: fingerprint(electionId),
+    genesis,
+    round,
+    checkpoint: checkpoint.value,
+    open: info.open,
+    draft: info.draft,
+    turnout: info.turnout,
+  };
+}
+
+function readEntry<K extends Entry['kind']>(proven: ProvenEntry, kind: K): Extract<Entry, { kind: K }> {
+  const decoded = decodeEntry(proven.entry);
+  if (!decoded.ok) throw badAnswer(`its ${kind} can't be read: ${decoded.error}`);
+  if (!isKind(decoded.value, kind))
+    throw badAnswer(`a ${decoded.value.kind} entry where its ${kind} was due`);
+  if (decoded.value.seq !== proven.index) throw badAnswer(`its ${kind} has another index than it says`);
+  return decoded.value;
+}
+
+function isKind<K extends Entry['kind']>(entry: Entry, kind: K): entry is Extract<Entry, { kind: K }> {
+  return entry.kind === kind;
+}
+
+function requireInclusion(proven: ProvenEntry, checkpoint: Checkpoint, what: string): void {
+  const included = verifyInclusion({
+    leafHash: leafHash(proven.entry),
+    index: proven.index,
+    size: checkpoint.size,
+    proof: proven.proof,
+    root: checkpoint.root,
+  });
+  if (!included) throw badAnswer(`it could not prove that ${what} is in its log`);
+}
+
+function badAnswer(why: string): Error {
+  return refused('bad-answer', `The peer's answer doesn't hold: ${why}.`, {
+    hint: 'Tell the organiser, and other voters: either the network or the organiser is not what it should be.',
+  });
+}
+
+/**
+ * The seed behind a username and secret in an election (slow on purpose: Argon2id). Throws `bad-username` or
+ * `bad-secret` where they can't be right, which says what was mistyped and reveals nothing.
+ */
+export function seedOf(genesis: GenesisEntry, typedUsername: string, typedSecret: string): Uint8Array {
+  const username = normaliseUsername(typedUsername);
+  if (!username.ok) throw refused('bad-username', `The username can't be right: ${username.error}.`);
+  const secret = normaliseSecret(typedSecret);
+  if (!secret.ok) {
+    throw refused('bad-secret', `The secret can't be right: ${secret.error}.`, {
+      hint: 'Type it again as it stands on the sheet you were given.',
+    });
+  }
+  return credentialSeed({
+    uuid: genesis.uuid,
+    username: username.value,
+    secret: secret.value,
+    kdf: genesis.kdf,
+  });
+}
+
+/**
+ * Finds a key on the roll. Throws `unknown-voter` or, where the roll shows usernames and has this one under another
+ * key, `wrong-secret`.
+ */
+export async function findVoter(
+  client: PeerClient,
+  { genesis }: KnownElection,
+  who: { readonly seed: Uint8Array; readonly username?: string },
+): Promise<VoterRecord> {
+  const record = await client.standing({ key: publicKeyOf(who.seed) });
+  if (record !== undefined) return record;
+  if (who.username === undefined) {
+    throw refused('unknown-voter', 'The key is not on the roll of this election.', {
+      hint: 'Check that this is the key file whose public key you gave the organiser.',
+    });
+  }
+  if (genesis.policy.names === 'pseudonym') {
+    throw refused(
+      'unknown-voter',
+      `No voter on the roll has the username "${who.username}" and this secret.`,
+      {
+        hint: 'Check both as they stand on your sheet, and that the sheet is for this election.',
+      },
+    );
+  }
+  if ((await client.standing({ name: who.username.normalize('NFC').trim() })) === undefined) {
+    throw refused('unknown-voter', `There is no voter "${who.username}" on the roll.`, {
+      hint: 'Check the username as it stands on your sheet, or ask the organiser.',
+    });
+  }
+  throw refused('wrong-secret', `"${who.username}" is on the roll, but this secret is not theirs.`, {
+    hint: 'Check the secret as it stands on your sheet, and that the sheet is for this election.',
+  });
+}
+
+/** A ballot that is ready to be cast. */
+export interface PreparedBallot {
+  readonly bytes: Uint8Array;
+  readonly tracker: string;
+  /** 1 for a first ballot; above that it replaces an earlier one. */
+  readonly number: number;
+}
+
+/** The round that takes ballots now. Throws `not-open` or `closed`. */
+export function openRound({ round, open }: KnownElection): NonNullable<KnownElection['round']> {
+  if (round === null) throw refused('not-open', 'No round of this election is open yet.');
+  if (!open) throw refused('closed', `Round ${round.entry.round} is closed.`);
+  return round;
+}
+
+/** The number that a voter's next ballot gets. Throws `not-open`, `closed` or `already-voted`. */
+export function nextBallotNumber(election: KnownElection, record: VoterRecord): number {
+  const cast = ballotsCast(record, openRound(election).entry.round);
+  if (cast > 0 && election.genesis.policy.revote === 'never') {
+    throw refused('already-voted', 'You have already voted in this round, and the first ballot stands.', {
+      hint: 'If that ballot was not yours, tell the organiser: somebody has your secret.',
+    });
+  }
+  return cast + 1;
+}
+
+/** Builds and signs a ballot for the open round. Throws `not-open`, `closed`, `already-voted` or `bad-choice`. */
+export function prepareBallot(
+  election: KnownElection,
+  voter: { readonly seed: Uint8Array; readonly record: VoterRecord },
+  choices: readonly Choice[],
+): PreparedBallot {
+  const round = openRound(election);
+  const problems = choiceProblems(choices, round.entry.questions);
+  if (problems.length > 0) throw refused('bad-choice', `Not a valid vote: ${problems.join('; ')}.`);
+  const number = nextBallotNumber(election, voter.record);
+  const bytes = encodeSignedBallot(
+    signBallot({ form: 'open', round: round.cid, number, choices }, voter.seed),
+  );
+  return { bytes, tracker: trackerOf(bytes), number };
+}
+
+/** A receipt that was checked: it proves that this very ballot is in the log, at `receipt.index`. */
+export interface CastBallot extends PreparedBallot {
+  readonly receipt: Receipt;
+}
+
+/**
+ * Casts a ballot and checks the receipt before saying so. Sending the same bytes again is harmless. Throws the refusal
+ * as `refused(code)`, or `bad-receipt`.
+ */
+export async function castBallot(
+  client: PeerClient,
+  election: KnownElection,
+  ballot: PreparedBallot,
+): Promise<CastBallot> {
+  let text;
+  try {
+    text = await client.cast(ballot.bytes);
+  } catch (error) {
+    if (error instanceof PeerRefusal) throw refused(error.code, error.message, { cause: error });
+    throw error;
+  }
+  const receipt = openReceipt(text, election);
+  if (!equalBytes(ballotInReceipt(receipt), ballot.bytes)) throw badReceipt('it is for another ballot');
+  return { ...ballot, receipt };
+}
+
+/** Reads a receipt and checks it against the authority's key, without any network. Throws `bad-receipt`. */
+export function openReceipt(text: string, election: Pick<KnownElection, 'electionId' | 'genesis'>): Receipt {
+  const receipt = parseReceipt(text);
+  if (!receipt.ok) throw badReceipt(receipt.error);
+  if (receipt.value.extra === undefined) throw badReceipt('it does not hold the log entry that it is for');
+  const checked = checkReceipt(receipt.value, {
+    origin: origin(election.electionId),
+    publicKey: election.genesis.authority,
+    entry: receipt.value.extra,
+  });
+  if (!checked.ok) throw badReceipt(checked.error);
+  return receipt.value;
+}
+
+/** The encoded ballot inside the entry that a receipt is for. Throws `bad-receipt`. */
+export function ballotInReceipt(receipt: Receipt): Uint8Array {
+  const decoded = decodeEntry(receipt.extra ?? new Uint8Array());
+  if (!decoded.ok) throw badReceipt(`its entry can't be read: ${decoded.error}`);
+  if (decoded.value.kind !== 'ballot')
+    throw badReceipt(`it is for a ${decoded.value.kind} entry, not for a ballot`);
+  if (decoded.value.seq !== receipt.index) throw badReceipt('its entry has another index');
+  return encodeSignedBallot(decoded.value.ballot);
+}
+
+function badReceipt(why: string): Error {
+  return refused('bad-receipt', `The receipt doesn't hold: ${why}.`, {
+    hint: 'Keep the file as evidence and tell the organiser and the observers.',
+  });
+}
+
+export interface ReceiptVerdict {
+  readonly tracker: string;
+  readonly index: number;
+  /** Size of the log that the receipt's checkpoint covers, and of the log now. */
+  readonly receiptSize: number;
+  readonly currentSize: number;
+}
+
+/**
+ * Proves that a receipt's ballot is in the log as it is now: the receipt holds, the log now begins with the log that it
+ * was given for, and the entry is in it. Throws `bad-receipt`, or `log-conflict` when the two checkpoints can't be of
+ * one history.
+ */
+export async function verifyReceipt(
+  client: PeerClient,
+  text: string,
+  election: KnownElection,
+): Promise<ReceiptVerdict> {
+  const receipt = openReceipt(text, election);
+  const tracker = trackerOf(ballotInReceipt(receipt));
+  const key = { origin: origin(election.electionId), publicKey: election.genesis.authority };
+  const old = receipt.checkpoint;
+
+  const now = await client.inclusion({ index: receipt.index }).catch(asConflict(old.size));
+  const current = openCheckpoint(now.checkpoint, key);
+  if (!current.ok) throw badAnswer(`its checkpoint is not valid: ${current.error}`);
+  const { size, root } = current.value;
+  if (size < old.size) throw shorter(old.size);
+  if (!equalBytes(now.entry, receipt.extra ?? new Uint8Array()))
+    throw conflict('the entry in the log is another one');
+  requireInclusion(now, current.value, 'your ballot');
+  const { proof } = await client.consistency(old.size, size).catch(asConflict(old.size));
+  if (!verifyConsistency({ first: old.size, second: size, firstRoot: old.root, secondRoot: root, proof })) {
+    throw conflict('the log now does not begin with the log that the receipt was given for');
+  }
+  return { tracker, index: receipt.index, receiptSize: old.size, currentSize: size };
+}
+
+/** A peer that doesn't have what its authority signed for shows a shorter history. */
+function asConflict(size: number): (error: unknown) => never {
+  return (error) => {
+    if (error instanceof PeerRefusal && error.code === 'not-found') throw shorter(size);
+    throw error;
+  };
+}
+
+function shorter(size: number): Error {
+  return conflict(`the log has fewer than the ${size} entries that the receipt's checkpoint covers`);
+}
+
+function conflict(why: string): Error {
+  return refused('log-conflict', `The log was rewritten: ${why}.`, {
+    hint: 'Your receipt is evidence of it. Keep the file, and show it to the observers and to other voters.',
+  });
+}

@@ -1,0 +1,10 @@
+export { exportCar, openCarSource } from './car.ts';
+export type { ExportOptions } from './export.ts';
+export { createFile, type NewFile, writeFileAtomic, writeSecretFile } from './files.ts';
+export { fileError } from './fs-errors.ts';
+export { exportJsonLines, openJsonLinesSource } from './jsonl.ts';
+export { type KeyPair, type KeyRole, readKeyFile, writeKeyFile } from './key-files.ts';
+export { electionExists } from './level-db.ts';
+export { type Snapshot, openSnapshot } from './level-source.ts';
+export { type LevelStoreInit, openLevelStore } from './level-store.ts';
+export { openExport } from './open-export.ts';

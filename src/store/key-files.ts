@@ -1,0 +1,108 @@
+import { constants, type FileHandle, open } from 'node:fs/promises';
+import * as z from 'zod';
+import { equalBytes, fromHex, toHex } from '../base/bytes.ts';
+import { refused, unusable } from '../base/errors.ts';
+import { publicKeyOf } from '../crypto/signature.ts';
+import { firstIssue } from '../election/schemas.ts';
+import { writeSecretFile } from './files.ts';
+import { fileError } from './fs-errors.ts';
+
+export type KeyRole = 'admin' | 'voter';
+
+export interface KeyPair {
+  /** Ed25519 seed (RFC 8032), 32 bytes. */
+  readonly seed: Uint8Array;
+  /** Its public key, 32 bytes. */
+  readonly publicKey: Uint8Array;
+}
+
+const hex32 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hex digits');
+const keyFileSchema = z.strictObject({
+  psephos: z.literal('key'),
+  version: z.literal(1),
+  role: z.enum(['admin', 'voter']),
+  publicKey: hex32,
+  seed: hex32,
+});
+
+/** A key file has about 220 bytes; other people's spacing may make it somewhat longer. */
+const MAX_KEY_FILE_BYTES = 4096;
+
+/** Writes a key file, readable by its owner only. Throws `file-exists` rather than replace one. */
+export async function writeKeyFile(path: string, key: KeyPair & { readonly role: KeyRole }): Promise<void> {
+  const content: z.infer<typeof keyFileSchema> = {
+    psephos: 'key',
+    version: 1,
+    role: key.role,
+    publicKey: toHex(key.publicKey),
+    seed: toHex(key.seed),
+  };
+  await writeSecretFile(path, `${JSON.stringify(content, null, 2)}\n`);
+}
+
+/**
+ * Reads a key file. Throws `key-file-exposed` when other accounts of the machine can read it, `not-a-key-file`,
+ * `wrong-key-role`, or the file system's refusal; no error carries any of the file's content.
+ */
+export async function readKeyFile(path: string, role: KeyRole): Promise<KeyPair> {
+  const content = keyFileSchema.safeParse(parseJson(await readPrivately(path), path));
+  if (!content.success) throw notAKeyFile(path, firstIssue(content.error));
+  const found = content.data;
+  if (found.role !== role) {
+    throw unusable(
+      'wrong-key-role',
+      `${path} holds the key of a role "${found.role}", where "${role}" is needed.`,
+    );
+  }
+  const seed = fromHex(found.seed) as Uint8Array;
+  const publicKey = fromHex(found.publicKey) as Uint8Array;
+  if (!equalBytes(publicKeyOf(seed), publicKey)) {
+    throw notAKeyFile(path, 'its public key does not belong to its secret, so one of them was changed');
+  }
+  return { seed, publicKey };
+}
+
+async function readPrivately(path: string): Promise<string> {
+  let file: FileHandle;
+  try {
+    // Non-blocking, so that a named pipe that nobody writes to can't hold the program up.
+    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    throw fileError(error, path);
+  }
+  try {
+    const stat = await file.stat();
+    if (!stat.isFile() || stat.size > MAX_KEY_FILE_BYTES)
+      throw notAKeyFile(path, 'it is no file, or too large a one');
+    // Windows has no such bits and shows every file as readable by all.
+    if (process.platform !== 'win32' && (stat.mode & 0o077) !== 0) {
+      throw refused(
+        'key-file-exposed',
+        `${path} can be read or changed by other accounts on this computer.`,
+        {
+          hint: `Type: chmod 600 ${quoted(path)}`,
+        },
+      );
+    }
+    return (await file.readFile()).toString('utf8');
+  } finally {
+    await file.close();
+  }
+}
+
+function parseJson(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The parser's own message quotes what it read, which may be part of a secret.
+    throw notAKeyFile(path, 'it is not JSON');
+  }
+}
+
+function notAKeyFile(path: string, why: string): Error {
+  return unusable('not-a-key-file', `${path} can't be read as a key file: ${why}.`);
+}
+
+function quoted(path: string): string {
+  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
+}

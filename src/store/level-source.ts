@@ -1,0 +1,84 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { LogSource } from '../audit/source.ts';
+import { checkAcknowledged, readAcknowledged } from './acknowledged.ts';
+import { openError } from './damage.ts';
+import { FrugalReader } from './frugal-reader.ts';
+import { LOG_FOLDER } from './layout.ts';
+import { openLog, requireElection } from './level-db.ts';
+import { checkRecordFiles, damagedFile, findDamagedTable } from './level-files.ts';
+import { copyDatabase } from './snapshot-copy.ts';
+
+/** An audit reads once, in order: there is little to remember. */
+const CACHE_BYTES = 1 << 20;
+
+export interface Snapshot extends LogSource {
+  /** Number of entries. */
+  readonly size: number;
+  /** Removes the copy. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the log in a data folder for reading, as it is now: from a private copy in the system's temporary folder. It
+ * writes nothing to the data folder, so that may be on a read-only disk, and another process may hold the store. Throws
+ * `no-election`, `store-version`, `store-damaged`, `snapshot-failed`, or `disk-full` for want of room for the copy.
+ */
+export async function openSnapshot(folder: string): Promise<Snapshot> {
+  await requireElection(folder);
+  // Read before the log is: it may only grow in between.
+  const acknowledged = await readAcknowledged(folder);
+  const copy = await copyDatabase(join(folder, LOG_FOLDER));
+  try {
+    await checkRecordFiles(copy, join(folder, LOG_FOLDER));
+    const table = await findDamagedTable(copy);
+    const log = await openLog(folder, copy, { create: false, cacheSize: CACHE_BYTES });
+    try {
+      checkAcknowledged(folder, acknowledged, log.size);
+    } catch (error) {
+      await log.db.close();
+      throw error;
+    }
+    return snapshotOf(folder, {
+      copy,
+      log,
+      damage: table === undefined ? undefined : damagedFile(join(folder, LOG_FOLDER), table),
+    });
+  } catch (error) {
+    await remove(copy);
+    throw openError(error, folder);
+  }
+}
+
+interface CopiedLog {
+  readonly copy: string;
+  readonly log: Awaited<ReturnType<typeof openLog>>;
+  /** What is wrong with a table file: it may hide any record, even where no record that is there shows it. */
+  readonly damage: Error | undefined;
+}
+
+function snapshotOf(folder: string, { copy, log, damage }: CopiedLog): Snapshot {
+  const { db, size, latest } = log;
+  const reader = new FrugalReader(copy, CACHE_BYTES, db);
+  let closing: Promise<void> | undefined;
+  /** What there is comes first, so that a record that is damaged itself is named. */
+  async function* whole<T>(items: AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
+    yield* items;
+    if (damage !== undefined) throw damage;
+  }
+  return {
+    name: folder,
+    size,
+    entries: (from, to = Infinity) => whole(reader.entries(from, Math.min(to, size))),
+    checkpoints: (from) => whole(reader.checkpoints(from, size)),
+    latestCheckpoint: () => Promise.resolve(latest),
+    close: () => {
+      closing ??= reader.close().finally(() => remove(copy));
+      return closing;
+    },
+  };
+}
+
+async function remove(copy: string): Promise<void> {
+  await rm(copy, { recursive: true, force: true });
+}

@@ -1,0 +1,5 @@
+#!/usr/bin/env node
+import { main } from './cli/main.ts';
+import { runVoter } from './cli/voter.ts';
+
+process.exitCode = await main(runVoter);

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { unusable } from '#src/base/errors.js';
+import { startListening } from '#src/cli/admin/listening.js';
+import { inviteFor, reachabilityText } from '#src/cli/admin/reachability.js';
+import { type ListenAddress, type PsephosNode, parseDialTarget, peerIdOf } from '#src/net/index.js';
+import { cidOf } from '#src/crypto/cid.js';
+import { publicKeyOf } from '#src/crypto/signature.js';
+import { testSeed } from '../support/temp-election.ts';
+
+const NODE = {} as PsephosNode;
+const IP6 = '/ip6/::/tcp/4000';
+const IP4 = '/ip4/0.0.0.0/tcp/4000';
+
+/** Records what is tried; the tries that come first fail with these codes. */
+function starter(...failures: string[]): {
+  readonly tries: ListenAddress[][];
+  readonly start: Parameters<typeof startListening>[1];
+} {
+  const tries: ListenAddress[][] = [];
+  return {
+    tries,
+    start: (addresses) => {
+      tries.push([...addresses]);
+      const code = failures.shift();
+      return code === undefined ? Promise.resolve(NODE) : Promise.reject(unusable(code, code));
+    },
+  };
+}
+
+describe('the addresses to listen on', () => {
+  it('are those of both families by default, of which IPv4 may be missing', async () => {
+    const { tries, start } = starter();
+    await startListening({ listen: [], ip6Only: false }, start);
+    assert.deepEqual(tries, [[{ address: IP6 }, { address: IP4, optional: true }]]);
+  });
+
+  it('are those of IPv4 alone on a machine without IPv6', async () => {
+    const { tries, start } = starter('address-not-available');
+    assert.equal(await startListening({ listen: [], ip6Only: false }, start), NODE);
+    assert.deepEqual(tries[1], [{ address: IP6, optional: true }, { address: IP4 }]);
+  });
+
+  it('are not changed silently where the port is in use', async () => {
+    const { tries, start } = starter('port-in-use');
+    await assert.rejects(startListening({ listen: [], ip6Only: false }, start), /port-in-use/);
+    assert.equal(tries.length, 1);
+  });
+
+  it('leave out IPv4 on request, and are otherwise exactly those that were asked for', async () => {
+    const { tries, start } = starter();
+    await startListening({ listen: [], ip6Only: true }, start);
+    await startListening({ listen: ['/ip4/1.2.3.4/tcp/5'], ip6Only: false }, start);
+    assert.deepEqual(tries, [[{ address: IP6 }], [{ address: '/ip4/1.2.3.4/tcp/5' }]]);
+  });
+});
+
+const PEER = peerIdOf(publicKeyOf(testSeed(1)));
+const at = (address: string) => `${address}/tcp/4000/p2p/${PEER}`;
+const PUBLIC6 = at('/ip6/2a01:4f8::7');
+const PUBLIC4 = at('/ip4/8.8.8.8');
+const PRIVATE = at('/ip4/192.168.1.7');
+const SHARED = at('/ip4/100.64.1.7');
+const LOOPBACK = at('/ip6/::1');
+
+describe('what an organiser is told of addresses', () => {
+  it('is which of them everybody can dial, and which only the same network', () => {
+    const text = reachabilityText([LOOPBACK, PRIVATE, PUBLIC6, PUBLIC4]);
+    assert.match(
+      text,
+      /Public: everybody can dial\n {2}\/ip6\/2a01.*\n {2}\/ip4\/8\.8\.8\.8.*\nIn the same network.*\n {2}\/ip4\/192\.168/,
+    );
+    assert.match(text, /On this machine only\n {2}\/ip6\/::1/);
+    assert.match(text, /A firewall can still be in the way/);
+    assert.doesNotMatch(text, /WARNING/);
+  });
+
+  it('is a warning where none is public, and what to do', () => {
+    assert.match(
+      reachabilityText([LOOPBACK, PRIVATE]),
+      /WARNING: no address here is public\. Only people in the same network/,
+    );
+    assert.match(reachabilityText([LOOPBACK]), /Only programs on this computer can vote/);
+    assert.match(reachabilityText([LOOPBACK, SHARED]), /Your provider shares one IPv4 address/);
+  });
+
+  it('is that voters without IPv6 are left out where only that is public', () => {
+    assert.match(reachabilityText([PUBLIC6]), /Public by IPv6 only/);
+    assert.doesNotMatch(reachabilityText([PUBLIC4]), /IPv6 only/);
+  });
+
+  it('leaves no address out', () => {
+    const reserved = at('/ip4/192.0.2.1');
+    assert.ok(reachabilityText([PUBLIC6, reserved]).includes(reserved));
+  });
+});
+
+describe('an invite', () => {
+  const electionId = cidOf(new Uint8Array([1])).toString();
+  const addressesOf = (addresses: readonly string[]) =>
+    parseDialTarget(inviteFor({ peerId: PEER, electionId }, addresses)).addresses;
+  const bare = (address: string) => address.slice(0, address.indexOf('/p2p/'));
+
+  it('holds the public addresses before those of the local network, and names peer and election', () => {
+    const target = parseDialTarget(inviteFor({ peerId: PEER, electionId }, [LOOPBACK, PRIVATE, PUBLIC6]));
+    assert.deepEqual(target, { peerId: PEER, electionId, addresses: [bare(PUBLIC6), bare(PRIVATE)] });
+  });
+
+  it('holds loopback addresses only where there are no others', () => {
+    assert.deepEqual(addressesOf([LOOPBACK]), [bare(LOOPBACK)]);
+    assert.deepEqual(addressesOf([LOOPBACK, PRIVATE]), [bare(PRIVATE)]);
+  });
+
+  it('stays short however many addresses there are', () => {
+    const many = Array.from({ length: 40 }, (_, i) => at(`/ip4/10.0.0.${i}`));
+    assert.equal(addressesOf([...many, PUBLIC6]).length, 4);
+  });
+});

@@ -1,0 +1,276 @@
+/**
+ * The whole of an election with real processes, end to end: `npm run demo`. It prints what it shows, and fails loudly
+ * when anything is not as expected. Everything happens in a temporary folder and on loopback.
+ */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parse } from 'csv-parse/sync';
+import { type Finished, type Running, jsonLines, run, start } from '../support/processes.ts';
+
+const VOTERS = 25;
+/** Fewer come back for the run-off. */
+const RUN_OFF_VOTERS = 15;
+const CANDIDATES = ['Ping’s Dumplings', 'La Trattoria', 'Falafel Corner', 'Curry Up'];
+/** Processes at once: each voter is a whole program, and the machine may be small. */
+const AT_ONCE = 4;
+
+const began = Date.now();
+let folder = '';
+let admin: Running | undefined;
+
+function say(text: string): void {
+  const seconds = ((Date.now() - began) / 1000).toFixed(1).padStart(5);
+  process.stdout.write(`[${seconds} s] ${text}\n`);
+}
+
+/** Prints what a program said: from the first line that matches `from` on, without the temporary folder's name. */
+function show(text: string, from?: RegExp): void {
+  const lines = text.replaceAll(`${folder}/`, '').trimEnd().split('\n');
+  const first = from === undefined ? 0 : lines.findIndex((line) => from.test(line));
+  assert.notEqual(first, -1, `${String(from)} is said in:\n${text}`);
+  for (const line of lines.slice(first)) process.stdout.write(`          ${line}\n`);
+}
+
+/** Runs a program that must end with this exit status. */
+async function expectExit(code: number, what: string, running: Promise<Finished>): Promise<Finished> {
+  const finished = await running;
+  if (finished.code !== code) {
+    throw new Error(
+      `${what}: exit ${String(finished.code)}, expected ${code}\n${finished.stdout}\n${finished.stderr}`,
+    );
+  }
+  return finished;
+}
+
+const data = () => join(folder, 'election');
+const common = () => ['--data', data(), '--keys', join(folder, 'keys')];
+const adminCommand = (...args: string[]) => run('admin', [...common(), ...args], { cwd: folder });
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '::1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function startAdmin(port: number): Promise<string[]> {
+  const listen = [`/ip6/::1/tcp/${port}`, `/ip4/127.0.0.1/tcp/${port}`].flatMap((address) => [
+    '--listen',
+    address,
+  ]);
+  admin = start('admin', [...common(), ...listen], { cwd: folder });
+  const [six] = await admin.waitFor(/\/ip6\/::1\/tcp\/\d+\/p2p\/\w+/);
+  const [four] = await admin.waitFor(/\/ip4\/127\.0\.0\.1\/tcp\/\d+\/p2p\/\w+/);
+  return [six, four];
+}
+
+interface Voter {
+  readonly username: string;
+  readonly secretFile: string;
+}
+
+async function votersOf(dataFolder: string): Promise<Voter[]> {
+  const csv = await readFile(join(dataFolder, 'credentials', 'credentials.csv'), 'utf8');
+  const rows: unknown = parse(csv, { columns: true, bom: true });
+  return Promise.all(
+    (rows as { username: string; secret: string }[]).map(async ({ username, secret }) => {
+      const secretFile = join(folder, `${username}.secret`);
+      await writeFile(secretFile, `${secret}\n`, { mode: 0o600 });
+      return { username, secretFile };
+    }),
+  );
+}
+
+const castArgs = (voter: Voter, address: string, answer: string, receipt: string) => [
+  ...['--dial', address, '--username', voter.username, '--secret-file', voter.secretFile],
+  ...['--choose', answer, '--yes', '--json', '--receipt', receipt],
+];
+
+/** Has every voter cast one ballot, a few at a time; `expected` counts where they went. */
+async function everybodyVotes(
+  voters: readonly Voter[],
+  addresses: readonly string[],
+  choose: (index: number) => string,
+  round: number,
+): Promise<Map<string, number>> {
+  const expected = new Map<string, number>();
+  const queue = voters.map((voter, index) => ({ voter, index }));
+  const worker = async () => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      const { voter, index } = next;
+      const answer = choose(index);
+      const address = addresses[index % addresses.length] as string;
+      const receipt = join(folder, `${voter.username}-${round}.tlog-proof`);
+      await expectExit(0, `voter ${voter.username}`, run('voter', castArgs(voter, address, answer, receipt)));
+      expected.set(answer, (expected.get(answer) ?? 0) + 1);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  return expected;
+}
+
+interface ResultFile {
+  readonly questions: readonly {
+    readonly answers: readonly { readonly answer: string; readonly votes: number }[];
+  }[];
+  readonly turnout: { readonly voted: number; readonly ballots: number };
+}
+
+async function expectResult(
+  round: number,
+  expected: ReadonlyMap<string, number>,
+  turnout: { readonly voted: number; readonly ballots: number },
+): Promise<void> {
+  const result = JSON.parse(
+    await readFile(join(data(), 'results', `round-${round}.json`), 'utf8'),
+  ) as ResultFile;
+  for (const { answer, votes } of result.questions[0]?.answers ?? []) {
+    assert.equal(votes, expected.get(answer) ?? 0, `votes for ${answer} in round ${round}`);
+  }
+  assert.equal(result.turnout.voted, turnout.voted, `voters in round ${round}`);
+  assert.equal(result.turnout.ballots, turnout.ballots, `ballots in round ${round}`);
+}
+
+async function firstElection(): Promise<void> {
+  say(`An organiser prepares an election for ${VOTERS} voters: "Best to-go restaurant".`);
+  await writeFile(join(folder, 'candidates.txt'), CANDIDATES.join('\n'));
+  await writeFile(
+    join(folder, 'voters.txt'),
+    Array.from({ length: VOTERS }, (_, i) => `voter${i + 1}`).join('\n'),
+  );
+  await expectExit(
+    0,
+    'admin init',
+    adminCommand(
+      ...['init', '--title', 'Best to-go restaurant', '--candidates', join(folder, 'candidates.txt')],
+      ...['--voters', join(folder, 'voters.txt'), '--revote', 'last', '--open'],
+    ),
+  );
+  const voters = await votersOf(data());
+  assert.equal(voters.length, VOTERS);
+  const port = await freePort();
+  const addresses = await startAdmin(port);
+  say(`admin listens on ${addresses.join(' and ')}`);
+
+  const half = Math.floor(VOTERS / 2);
+  const choose = (index: number) => CANDIDATES[[0, 0, 1, 1, 2, 0, 1, 3][index % 8] as number] as string;
+  say(`${half} voters cast their ballots, over ::1 and 127.0.0.1 …`);
+  const expected = await everybodyVotes(voters.slice(0, half), addresses, choose, 1);
+
+  say('voter1 changes their mind and votes again (the last ballot counts):');
+  const [voter1] = voters as [Voter];
+  const again = join(folder, 'voter1-1b.tlog-proof');
+  const revote = await expectExit(
+    0,
+    'the second ballot of voter1',
+    run('voter', castArgs(voter1, addresses[0] as string, CANDIDATES[2] as string, again)),
+  );
+  show(revote.stderr, /voted in this round before/);
+  expected.set(CANDIDATES[0] as string, (expected.get(CANDIDATES[0] as string) ?? 0) - 1);
+  expected.set(CANDIDATES[2] as string, (expected.get(CANDIDATES[2] as string) ?? 0) + 1);
+
+  say('A stranger tries to vote, with somebody else’s secret, and is refused:');
+  const stranger = { username: 'stranger', secretFile: voter1.secretFile };
+  const strangerArgs = castArgs(
+    stranger,
+    addresses[0] as string,
+    CANDIDATES[0] as string,
+    join(folder, 'stranger.tlog-proof'),
+  );
+  show((await expectExit(1, 'the stranger', run('voter', strangerArgs))).stderr, /no voter/);
+
+  say('The power goes: admin is killed with SIGKILL while voters go on voting …');
+  const rest = everybodyVotes(voters.slice(half), addresses, (index) => choose(index + half), 1);
+  await admin?.waitFor(/voter14/);
+  await admin?.kill('SIGKILL');
+  say('… and is started again on the same port; the voters’ programs try again by themselves.');
+  await startAdmin(port);
+  for (const [answer, votes] of await rest) expected.set(answer, (expected.get(answer) ?? 0) + votes);
+
+  say('A voter checks their receipt from before the power cut:');
+  const proof = [
+    'verify',
+    '--receipt',
+    join(folder, 'voter2-1.tlog-proof'),
+    '--dial',
+    addresses[0] as string,
+  ];
+  show((await expectExit(0, 'voter verify', run('voter', proof))).stdout);
+
+  say('The organiser closes round 1:');
+  show((await expectExit(0, 'admin close', adminCommand('close'))).stdout);
+  await expectResult(1, expected, { voted: VOTERS, ballots: VOTERS + 1 });
+
+  say('A run-off between the two with the most votes:');
+  show(
+    (await expectExit(0, 'admin next-round', adminCommand('next-round', '--carry', '2', '--open'))).stdout,
+  );
+  const finalists = [...expected]
+    .sort((a, b) => b[1] - a[1])
+    .map(([answer]) => answer)
+    .slice(0, 2);
+  const runOff = await everybodyVotes(
+    voters.slice(0, RUN_OFF_VOTERS),
+    addresses,
+    (index) => finalists[index % 5 === 0 ? 1 : 0] as string,
+    2,
+  );
+  show((await expectExit(0, 'admin close', adminCommand('close'))).stdout);
+  await expectResult(2, runOff, { voted: RUN_OFF_VOTERS, ballots: RUN_OFF_VOTERS });
+
+  say('Anyone audits the live peer, and an exported copy:');
+  show((await expectExit(0, 'verify-log on the peer', run('verify-log', [addresses[0] as string]))).stdout);
+  const car = join(folder, 'election.car');
+  await expectExit(0, 'admin export', adminCommand('export', '--car', car));
+  const audit = await expectExit(0, 'verify-log on the export', run('verify-log', ['--json', car]));
+  say(`verify-log on the export: ${audit.stderr.trim().split('\n').at(-1) ?? ''}`);
+  assert.ok(jsonLines(audit.stdout).length > 0);
+
+  const bytes = await readFile(car);
+  const at = Math.floor(bytes.length / 2);
+  bytes[at] = (bytes[at] as number) ^ 1;
+  await writeFile(car, bytes);
+  const altered = await expectExit(1, 'verify-log on the altered export', run('verify-log', [car]));
+  say('One bit of the export is flipped:');
+  show(altered.stdout + altered.stderr, /INVALID/);
+  await expectExit(0, 'admin', (admin as Running).kill('SIGINT'));
+}
+
+async function secondElection(): Promise<void> {
+  say('In another election the first ballot stands (--revote never): a second one is refused.');
+  folder = join(folder, 'second');
+  const options = ['init', '--title', 'Treasurer', '--candidates', join(folder, '..', 'candidates.txt')];
+  const voters = ['--voters', join(folder, 'voters.txt'), '--revote', 'never', '--open'];
+  await mkdir(folder);
+  await writeFile(join(folder, 'voters.txt'), 'ada\ngrace\n');
+  await expectExit(0, 'admin init', adminCommand(...options, ...voters));
+  const [first] = (await votersOf(data())) as [Voter];
+  const addresses = await startAdmin(await freePort());
+  const address = addresses[0] as string;
+  const cast = (receipt: string) =>
+    run('voter', castArgs(first, address, CANDIDATES[1] as string, join(folder, receipt)));
+  await expectExit(0, 'the first ballot', cast('first.tlog-proof'));
+  show((await expectExit(1, 'the second ballot', cast('second.tlog-proof'))).stderr, /already voted/);
+  await expectExit(0, 'admin', (admin as Running).kill('SIGINT'));
+}
+
+async function demo(): Promise<void> {
+  folder = await mkdtemp(join(tmpdir(), 'psephos-demo-'));
+  const top = folder;
+  try {
+    await firstElection();
+    await secondElection();
+    say('Every count was as expected.');
+  } finally {
+    await admin?.kill('SIGKILL');
+    await rm(top, { recursive: true, force: true });
+  }
+}
+
+await demo();

@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { cidOf } from '#src/crypto/cid.js';
+import { formatInvite, parseDialTarget, peerIdOf, publicKeyOfPeer } from '#src/net/index.js';
+import { testKey } from '../support/test-keys.js';
+
+const peerId = peerIdOf(testKey(1).publicKey);
+const otherPeer = peerIdOf(testKey(2).publicKey);
+const electionId = cidOf(Uint8Array.of(1)).toString();
+const usage = (code: string) => ({ name: 'PsephosError', kind: 'usage', code });
+
+describe('peer ids', () => {
+  it('stand for an Ed25519 public key, both ways', () => {
+    for (let byte = 1; byte < 20; byte += 1) {
+      const { publicKey } = testKey(byte);
+      assert.match(peerIdOf(publicKey), /^12D3KooW/);
+      assert.deepEqual(publicKeyOfPeer(peerIdOf(publicKey)), publicKey);
+    }
+  });
+
+  it('of other keys, in other spellings, or cut short are refused', () => {
+    for (const text of [
+      '',
+      'hello',
+      peerId.slice(0, -1),
+      `${peerId}1`,
+      'QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N',
+      '16Uiu2HAm9jYWZ4jJQ1a1PjWyYz8Gv9bVQmYFZC1m4Z6dXVbGJcXy',
+    ]) {
+      assert.throws(() => publicKeyOfPeer(text), usage('bad-peer-id'), text);
+    }
+  });
+});
+
+describe('an invite', () => {
+  it('is read back as it was written, for any addresses', () => {
+    const address = fc.oneof(
+      fc.tuple(fc.ipV6(), fc.nat(65535)).map(([ip, port]) => `/ip6/${ip}/tcp/${port}`),
+      fc.tuple(fc.ipV4(), fc.nat(65535)).map(([ip, port]) => `/ip4/${ip}/tcp/${port}`),
+      fc.nat(65535).map((port) => `/dns4/vote.example.org/tcp/${port}`),
+    );
+    fc.assert(
+      fc.property(fc.uniqueArray(address, { minLength: 1, maxLength: 8 }), (addresses) => {
+        const target = parseDialTarget(formatInvite({ peerId, electionId, addresses }));
+        assert.deepEqual([target.peerId, target.electionId], [peerId, electionId]);
+        // The library may write an IPv6 address in another of its spellings.
+        assert.equal(
+          formatInvite({ peerId, electionId, addresses: target.addresses }),
+          formatInvite({ peerId, electionId, addresses }),
+        );
+      }),
+    );
+  });
+
+  it('is short, readable, and leaves out what each address would repeat', () => {
+    assert.equal(
+      formatInvite({
+        peerId,
+        electionId,
+        addresses: [`/ip6/2001:db8::1/tcp/4000/p2p/${peerId}`, '/ip4/192.0.2.1/tcp/4000'],
+      }),
+      `psephos:${peerId}/${electionId}?a=/ip6/2001:db8::1/tcp/4000&a=/ip4/192.0.2.1/tcp/4000`,
+    );
+  });
+
+  it('with its query escaped by another program is the same', () => {
+    const escaped = `psephos:${peerId}/${electionId}?a=%2Fip6%2F2001%3Adb8%3A%3A1%2Ftcp%2F4000`;
+    assert.deepEqual(parseDialTarget(` ${escaped}\n`), {
+      peerId,
+      electionId,
+      addresses: ['/ip6/2001:db8::1/tcp/4000'],
+    });
+  });
+
+  it('that is damaged is refused with the reason', () => {
+    const good = `psephos:${peerId}/${electionId}?a=/ip6/::1/tcp/4000`;
+    assert.deepEqual(parseDialTarget(good).addresses, ['/ip6/::1/tcp/4000']);
+    const cases: readonly [string, string][] = [
+      ['psephos:', 'bad-invite'],
+      [`psephos:${peerId}/${electionId}`, 'bad-invite'],
+      [`psephos:${peerId}/${electionId}?`, 'bad-invite'],
+      [`psephos:${peerId}?a=/ip6/::1/tcp/4000`, 'bad-invite'],
+      [good.replace(peerId, 'x'), 'bad-peer-id'],
+      [good.replace(electionId, electionId.slice(0, -2)), 'bad-invite'],
+      [good.replace(electionId, electionId.toUpperCase()), 'bad-invite'],
+      [good.replace(electionId, 'QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N'), 'bad-invite'],
+      [`${good}&b=1`, 'bad-invite'],
+      [`${good}#part`, 'bad-invite'],
+      [`${good}&a=/ip6/::1/udp/4000`, 'bad-address'],
+      [`${good}&a=/ip6/::1/tcp/4000/p2p/${otherPeer}`, 'bad-invite'],
+      [good + '&a=/ip6/::1/tcp/1'.repeat(16), 'bad-invite'],
+      [good + '&a=/ip6/::1/tcp/1'.repeat(200), 'bad-invite'],
+    ];
+    for (const [text, code] of cases) assert.throws(() => parseDialTarget(text), usage(code), text);
+  });
+});
+
+describe('an address to dial', () => {
+  it('pins the peer that it names', () => {
+    assert.deepEqual(parseDialTarget(`/ip4/127.0.0.1/tcp/4000/p2p/${peerId}`), {
+      peerId,
+      electionId: undefined,
+      addresses: ['/ip4/127.0.0.1/tcp/4000'],
+    });
+    assert.equal(parseDialTarget('/dns6/vote.example.org/tcp/4000').peerId, undefined);
+  });
+
+  it('of another kind, or damaged, is refused with the reason', () => {
+    for (const text of [
+      '',
+      'localhost:4000',
+      '127.0.0.1',
+      'https://example.org',
+      '/ip4/127.0.0.1',
+      '/ip4/127.0.0.1/udp/4000',
+      '/ip4/256.0.0.1/tcp/4000',
+      '/ip6/:::/tcp/4000',
+      '/ip4/127.0.0.1/tcp/65536',
+      '/ip4/127.0.0.1/tcp/x',
+      '/ip4/127.0.0.1/tcp/4000/ws',
+      `/ip4/127.0.0.1/tcp/4000/p2p/${peerId}/p2p-circuit`,
+      `/p2p/${peerId}`,
+      '/unix/%2Ftmp%2Fsocket',
+      '/dns4/not a host/tcp/4000',
+      '/dnsaddr/example.org/tcp/4000',
+    ]) {
+      assert.throws(() => parseDialTarget(text), usage('bad-address'), text);
+    }
+    assert.throws(() => parseDialTarget('/ip4/127.0.0.1/tcp/4000/p2p/12D3KooW'), usage('bad-peer-id'));
+  });
+});

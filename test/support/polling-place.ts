@@ -1,0 +1,222 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { DEFAULT_KDF, credentialSeed, generateSecret } from '#src/crypto/credential.js';
+import { publicKeyOf } from '#src/crypto/signature.js';
+import type { Policy, Question } from '#src/election/entries.js';
+import { type Deadlines, type PsephosNode, formatInvite, startNode } from '#src/net/index.js';
+import { createElection } from '#src/services/create-election.js';
+import { ElectionLog } from '#src/services/election-log.js';
+import { ElectionNode } from '#src/services/election-node.js';
+import type { StationEvent } from '#src/services/events.js';
+import { Organiser } from '#src/services/organiser.js';
+import { PollingStation } from '#src/services/polling-station.js';
+import type { Clock, DraftRound, NodeService, Store } from '#src/services/ports.js';
+import { writeKeyFile } from '#src/store/key-files.js';
+import { openLevelStore } from '#src/store/level-store.js';
+import { AUTHORITY, QUESTION, tempFolder, testSeed } from './temp-election.ts';
+
+export interface PlaceOptions {
+  /** How many voters, v0, v1, …; 3 unless given. */
+  readonly voters?: number;
+  /** Whether voters have secrets (which costs an Argon2id each), or only the seeds `testSeed(0)`, …. */
+  readonly secrets?: boolean;
+  readonly policy?: Partial<Policy>;
+  readonly title?: string;
+  readonly questions?: readonly Question[];
+  readonly draft?: Partial<DraftRound>;
+  /** Whether the first round is opened at once; so unless given. */
+  readonly open?: boolean;
+  /** The machine's own, unless given. */
+  readonly clock?: Clock;
+  readonly wrapStore?: (store: Store) => Store;
+  /** Replaces methods of what the node serves, to make it misbehave. */
+  readonly misbehave?: (service: NodeService) => Partial<NodeService>;
+  readonly deadlines?: Partial<Deadlines>;
+  readonly folder?: string;
+  /** The voters of an election that is in `folder` already, and goes on. */
+  readonly existing?: readonly PlaceVoter[];
+}
+
+export interface PlaceVoter {
+  readonly username: string;
+  readonly seed: Uint8Array;
+  /** Empty where voters have none. */
+  readonly secret: string;
+}
+
+/** A whole election in this process: a store in a temporary folder, behind a libp2p node on ::1. */
+export class PollingPlace {
+  readonly folder: string;
+  readonly log: ElectionLog;
+  readonly station: PollingStation;
+  readonly organiser: Organiser;
+  readonly voters: readonly PlaceVoter[];
+  readonly events: StationEvent[];
+  /** What the node reported as defects; a test that expects none asserts that it stays empty. */
+  readonly defects: unknown[] = [];
+  readonly #options: PlaceOptions;
+  readonly #now: () => number;
+  #node: PsephosNode | undefined;
+  #port = 0;
+
+  /** Starts it, and ends it with the test. */
+  static async start(t: TestContext, options: PlaceOptions = {}): Promise<PollingPlace> {
+    const folder = options.folder ?? (await tempFolder(t));
+    const clock = options.clock ?? { now: () => Date.now() };
+    const events: StationEvent[] = [];
+    const uuid = randomUUID();
+    const voters = options.existing ?? votersFor(uuid, options);
+    const log = await ElectionLog.open({
+      openStore: async () => {
+        const store = await openLevelStore(join(folder, 'election'), { create: true, program: 'a test' });
+        return options.wrapStore?.(store) ?? store;
+      },
+      loadSeed: () => Promise.resolve(AUTHORITY),
+      clock,
+      onEvent: (event) => events.push(event),
+      onProgress: () => undefined,
+    });
+    const place = new PollingPlace({ folder, log, voters, events, options, now: () => clock.now() });
+    t.after(() => place.stop());
+    if (options.existing === undefined) await create(place, uuid, options);
+    if (log.state.phase === 'ready' && options.open !== false) await place.organiser.open();
+    await place.listen();
+    return place;
+  }
+
+  private constructor(init: {
+    folder: string;
+    log: ElectionLog;
+    voters: readonly PlaceVoter[];
+    events: StationEvent[];
+    options: PlaceOptions;
+    now: () => number;
+  }) {
+    this.folder = init.folder;
+    this.log = init.log;
+    this.voters = init.voters;
+    this.events = init.events;
+    this.#options = init.options;
+    this.#now = init.now;
+    this.station = new PollingStation(this.log, (event) => this.events.push(event));
+    this.organiser = new Organiser(this.log, (event) => this.events.push(event));
+  }
+
+  get node(): PsephosNode {
+    if (this.#node === undefined) throw new Error('the polling place does not listen');
+    return this.#node;
+  }
+
+  /** The multiaddr, with the peer id. */
+  get address(): string {
+    return `${this.bareAddress}/p2p/${this.node.peerId}`;
+  }
+
+  /** The multiaddr without the peer id: it pins nothing. */
+  get bareAddress(): string {
+    return `/ip6/::1/tcp/${this.#port}`;
+  }
+
+  get invite(): string {
+    return formatInvite({
+      peerId: this.node.peerId,
+      electionId: this.log.electionId,
+      addresses: [this.bareAddress],
+    });
+  }
+
+  /** Goes off the network, with everything else left as it is. */
+  async hangUp(): Promise<void> {
+    const node = this.#node;
+    this.#node = undefined;
+    await node?.stop();
+  }
+
+  /** Goes on the network, at the port it had before. */
+  async listen(): Promise<void> {
+    const service = new ElectionNode(this.log, this.station, this.#now);
+    this.#node = await startNode({
+      seed: AUTHORITY,
+      listen: [{ address: this.bareAddress }],
+      service: replaced(service, this.#options.misbehave?.(service) ?? {}),
+      onDefect: (error) => this.defects.push(error),
+      ...(this.#options.deadlines === undefined ? {} : { deadlines: this.#options.deadlines }),
+    });
+    this.#port = Number(/\/tcp\/(\d+)/.exec(this.#node.addresses()[0] ?? '')?.[1]);
+  }
+
+  async stop(): Promise<void> {
+    await this.hangUp();
+    await this.station.stop();
+    await this.log.close();
+  }
+
+  /** A file with a voter's secret, as private as it should be unless `mode` says otherwise. */
+  async secretFile(index: number, mode = 0o600): Promise<string> {
+    const path = join(this.folder, `v${index}.secret`);
+    await writeFile(path, `${this.#voter(index).secret}\n`, { mode });
+    return path;
+  }
+
+  /** A voter's key as a file. */
+  async keyFile(index: number): Promise<string> {
+    const path = join(this.folder, `v${index}.key`);
+    const { seed } = this.#voter(index);
+    await writeKeyFile(path, { role: 'voter', seed, publicKey: publicKeyOf(seed) });
+    return path;
+  }
+
+  #voter(index: number): PlaceVoter {
+    const voter = this.voters[index];
+    if (voter === undefined) throw new RangeError(`there is no voter ${index}`);
+    return voter;
+  }
+}
+
+async function create({ log, voters }: PollingPlace, uuid: string, options: PlaceOptions): Promise<void> {
+  await createElection(
+    log,
+    {
+      uuid,
+      title: options.title ?? 'Board',
+      description: '',
+      policy: { secrecy: 'open', revote: 'last', names: 'public', ...options.policy },
+      voters: voters.map(({ username, seed }) => ({ name: username, key: publicKeyOf(seed), weight: 1 })),
+      firstRound: {
+        title: 'Round 1',
+        questions: options.questions ?? [QUESTION],
+        opens: null,
+        closes: null,
+        ...options.draft,
+      },
+    },
+    AUTHORITY,
+    () => undefined,
+  );
+}
+
+function replaced(service: NodeService, by: Partial<NodeService>): NodeService {
+  return {
+    info: () => service.info(),
+    standing: (query) => service.standing(query),
+    cast: (ballot) => service.cast(ballot),
+    inclusion: (which) => service.inclusion(which),
+    consistency: (first, second) => service.consistency(first, second),
+    entries: (from, to) => service.entries(from, to),
+    checkpoints: (from) => service.checkpoints(from),
+    latestCheckpoint: () => service.latestCheckpoint(),
+    onGrowth: (listener) => service.onGrowth(listener),
+    ...by,
+  };
+}
+
+function votersFor(uuid: string, { voters = 3, secrets = true }: PlaceOptions): PlaceVoter[] {
+  return Array.from({ length: voters }, (_, index) => {
+    const username = `v${index}`;
+    if (!secrets) return { username, seed: testSeed(index), secret: '' };
+    const secret = generateSecret((length) => new Uint8Array(randomBytes(length)));
+    return { username, secret, seed: credentialSeed({ uuid, username, secret, kdf: DEFAULT_KDF }) };
+  });
+}
