@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as library from '#src/index.js';
 import { PollingPlace } from './support/polling-place.ts';
+import { cleanUp } from './support/cleanup.ts';
 
 describe('the library', () => {
   it('is what the package exports', async () => {
@@ -13,7 +14,7 @@ describe('the library', () => {
   it('is enough to meet an election, vote, and verify the receipt', async (t) => {
     const place = await PollingPlace.start(t, { voters: 1 });
     const client = await library.dialPeer(library.parseDialTarget(place.invite));
-    t.after(() => client.close());
+    cleanUp(t, () => client.close());
     const election = await library.meetElection(client, place.log.electionId);
     const { username = '', secret = '' } = place.voters[0] ?? {};
     const seed = library.seedOf(election.genesis, username, secret);

@@ -17,6 +17,7 @@ import { needs } from '../support/needs.ts';
 import { run } from '../support/processes.ts';
 import { QUESTION } from '../support/temp-election.ts';
 import { AdminPlace } from './admin-support.ts';
+import { cleanUp } from '../support/cleanup.ts';
 
 interface Status {
   readonly phase: string;
@@ -322,7 +323,7 @@ describe('an election without a running admin process', () => {
     if (asRoot && !needs(t, 'setpriv', existsSync('/usr/bin/setpriv'))) return;
     const place = await AdminPlace.withElection(t, '--open');
     execFileSync('chmod', ['-R', asRoot ? 'a+rX' : 'a-w', place.folder]);
-    if (!asRoot) t.after(() => execFileSync('chmod', ['-R', 'u+w', place.folder]));
+    if (!asRoot) cleanUp(t, () => execFileSync('chmod', ['-R', 'u+w', place.folder]));
     const options = asRoot ? { under: ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'] } : {};
     for (const command of [['status'], ['close'], ['--listen', '/ip6/::1/tcp/0']]) {
       const { code, stderr } = await run('admin', place.arguments(command), options);

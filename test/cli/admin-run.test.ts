@@ -11,6 +11,7 @@ import { type CapturedIo, capturedIo } from '../support/captured-io.ts';
 import { jsonLines, run, start } from '../support/processes.ts';
 import { testSeed } from '../support/temp-election.ts';
 import { AdminPlace, type Ended } from './admin-support.ts';
+import { cleanUp } from '../support/cleanup.ts';
 
 const LISTEN = ['--listen', '/ip6/::1/tcp/0'];
 
@@ -27,7 +28,7 @@ interface Polls {
 async function openPolls(t: TestContext, place: AdminPlace, ...options: string[]): Promise<Polls> {
   const io = capturedIo();
   const ended = place.adminOn(io, '--json', ...(options.length > 0 ? options : LISTEN));
-  t.after(async () => {
+  cleanUp(t, async () => {
     io.interrupt();
     await ended;
   });
@@ -276,7 +277,7 @@ describe('a running admin', () => {
     const place = await AdminPlace.withElection(t);
     const taken = createServer().listen(0, '::1');
     await once(taken, 'listening');
-    t.after(() => taken.close());
+    cleanUp(t, () => taken.close());
     const { port } = taken.address() as { port: number };
     const { code, err } = await place.admin('--listen', `/ip6/::1/tcp/${port}`);
     assert.equal(code, 2);

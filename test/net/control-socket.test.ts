@@ -9,6 +9,7 @@ import { PsephosError, refused } from '#src/base/errors.js';
 import { MAX_CONTROL_LINE } from '#src/net/control-lines.js';
 import { type ControlRequest, askControl, controlPath, serveControl } from '#src/net/control-socket.js';
 import { tempFolder } from '../support/temp-election.ts';
+import { cleanUp } from '../support/cleanup.ts';
 
 type Handle = Parameters<typeof serveControl>[0]['handle'];
 type Deadlines = Parameters<typeof serveControl>[0]['deadlines'];
@@ -25,7 +26,7 @@ async function serve(t: TestContext, handle: Handle, deadlines: Deadlines = {}):
   const server = await serveControl({ folder, handle, onDefect: (error) => defects.push(error), deadlines });
   let closed: Promise<void> | undefined;
   const close = () => (closed ??= server.close());
-  t.after(close);
+  cleanUp(t, close);
   return { folder, defects, close };
 }
 
@@ -245,7 +246,7 @@ describe('the control socket', () => {
       { silenceMs: 50 },
     );
     const socket: Socket = createConnection(controlPath(folder));
-    t.after(() => socket.destroy());
+    cleanUp(t, () => socket.destroy());
     const finished = once(work, 'finished');
     socket.write('{"v":1,"command":"status","args":{}}\n');
     await finished;
@@ -275,7 +276,7 @@ describe('the control socket', () => {
         if (answer === null) socket.end();
         else socket.write(answer);
       }).listen(controlPath(folder));
-      t.after(() => {
+      cleanUp(t, () => {
         for (const socket of sockets) socket.destroy();
         server.close();
       });

@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import { PsephosError } from '#src/base/errors.js';
 import { dialPeer, parseDialTarget, startNode } from '#src/net/index.js';
 import { FakeService, entryOf, noDefect, sampleInfo, testClient, testNode, until } from './support.js';
+import { cleanUp } from '../support/cleanup.ts';
 
 const usage = (code: string) => ({ name: 'PsephosError', kind: 'usage', code });
 
@@ -14,7 +15,7 @@ describe('a node', () => {
       service: new FakeService(),
       onDefect: noDefect,
     });
-    t.after(() => node.stop());
+    cleanUp(t, () => node.stop());
     const addresses = node.addresses();
     assert.equal(addresses.length, 2);
     for (const address of addresses) {
@@ -25,7 +26,7 @@ describe('a node', () => {
 
   it('names the addresses of every interface for a wildcard, public ones too', async (t) => {
     const node = await startNode({ listen: [{ address: '/ip4/0.0.0.0/tcp/0' }], onDefect: noDefect });
-    t.after(() => node.stop());
+    cleanUp(t, () => node.stop());
     assert.ok(node.addresses().some((address) => address.startsWith('/ip4/127.0.0.1/tcp/')));
     assert.ok(node.addresses().every((address) => !address.includes('/0.0.0.0/')));
   });
@@ -39,7 +40,7 @@ describe('a node', () => {
       listen: [{ address: `/ip6/::/tcp/${port}` }, { address: `/ip4/0.0.0.0/tcp/${port}` }],
       onDefect: noDefect,
     });
-    t.after(() => node.stop());
+    cleanUp(t, () => node.stop());
     assert.ok(node.addresses().some((address) => address.startsWith(`/ip6/::1/tcp/${port}/`)));
     assert.ok(node.addresses().some((address) => address.startsWith(`/ip4/127.0.0.1/tcp/${port}/`)));
   });
@@ -72,7 +73,7 @@ describe('a node', () => {
       { address: '/ip6/2001:db8::77/tcp/0', optional: true },
     ];
     const node = await startNode({ listen, onDefect: noDefect });
-    t.after(() => node.stop());
+    cleanUp(t, () => node.stop());
     assert.equal(node.addresses().length, 1);
     assert.deepEqual(node.failedAddresses, [
       { address: '/ip6/2001:db8::77/tcp/0', reason: 'this machine does not have the address' },

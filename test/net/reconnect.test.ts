@@ -20,6 +20,7 @@ import {
   testNode,
   until,
 } from './support.js';
+import { cleanUp } from '../support/cleanup.ts';
 
 const { seed, publicKey } = testKey(7);
 
@@ -62,14 +63,14 @@ describe('a client', () => {
       text.replace(/\/p2p\/.*/, ''),
     );
     const client = await dialPeer({ peerId: peerIdOf(publicKey), electionId: undefined, addresses });
-    t.after(() => client.close());
+    cleanUp(t, () => client.close());
     assert.deepEqual(client.peerKey, publicKey);
     assert.deepEqual(await client.info(), sampleInfo());
   });
 
   it('says for each address in plain words why the peer could not be reached', async (t) => {
     const silent = createServer().listen(0, '::1');
-    t.after(() => silent.close());
+    cleanUp(t, () => silent.close());
     await new Promise((resolve) => silent.on('listening', resolve));
     const { port } = silent.address() as AddressInfo;
     const addresses = ['/ip4/127.0.0.1/tcp/1', `/ip6/::1/tcp/${port}`];
@@ -91,7 +92,7 @@ describe('a client', () => {
       socket.on('error', () => undefined);
       socket.end('HTTP/1.1 400 Bad Request\r\n\r\n');
     }).listen(0, '::1');
-    t.after(() => web.close());
+    cleanUp(t, () => web.close());
     await new Promise((resolve) => web.on('listening', resolve));
     const { port } = web.address() as AddressInfo;
     await assert.rejects(dialPeer(parseDialTarget(`/ip6/::1/tcp/${port}`), { retries: 1 }), {
@@ -101,7 +102,7 @@ describe('a client', () => {
 
   it('tells a libp2p node without an election', async (t) => {
     const node = await startNode({ listen: [{ address: '/ip6/::1/tcp/0' }], onDefect: noDefect });
-    t.after(() => node.stop());
+    cleanUp(t, () => node.stop());
     const client = await testClient(t, node.addresses()[0] ?? '');
     await assert.rejects(client.info(), { kind: 'refused', code: 'not-served' });
   });
@@ -112,7 +113,7 @@ describe('a client', () => {
       message: 'stop',
     });
     const silent = createServer().listen(0, '::1');
-    t.after(() => silent.close());
+    cleanUp(t, () => silent.close());
     await new Promise((resolve) => silent.on('listening', resolve));
     const { port } = silent.address() as AddressInfo;
     const dialling = new AbortController();
@@ -262,7 +263,7 @@ describe('a client of a peer that answers nonsense', () => {
       refuseNewcomers: () => false,
       onListen: (_, { listener }) => (address = String(listener.getAddrs()[0])),
     });
-    t.after(() => host.stop());
+    cleanUp(t, () => host.stop());
     await host.handle([CAST.id, ...OTHER_PROTOCOLS], (stream) => {
       stream.addEventListener('message', () => {
         if (stream.writeStatus !== 'writable') return;

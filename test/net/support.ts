@@ -15,6 +15,7 @@ import {
   type VoterQuery,
   type VoterRecord,
 } from '#src/services/ports.js';
+import { cleanUp } from '../support/cleanup.ts';
 
 /** A service whose answers a test sets; it counts nothing and checks nothing. */
 export class FakeService implements NodeService {
@@ -122,7 +123,7 @@ export async function testNode(
     onDefect: (error) => defects.push(error),
     ...(more.seed === undefined ? {} : { seed: more.seed }),
   });
-  t.after(() => node.stop());
+  cleanUp(t, () => node.stop());
   return { node, address: node.addresses()[0] ?? '', defects };
 }
 
@@ -132,7 +133,7 @@ export async function testClient(
   options?: DialOptions,
 ): Promise<DialledPeer> {
   const client = await dialPeer(parseDialTarget(address), options);
-  t.after(() => client.close());
+  cleanUp(t, () => client.close());
   return client;
 }
 
@@ -148,7 +149,7 @@ export class RawPeer {
 
   static async dial(t: TestContext, address: string): Promise<RawPeer> {
     const host = await startClientHost(10_000);
-    t.after(() => host.stop());
+    cleanUp(t, () => host.stop());
     return new RawPeer(host, await host.dial(multiaddr(address)));
   }
 

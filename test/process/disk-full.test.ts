@@ -14,6 +14,7 @@ import { needs } from '../support/needs.ts';
 import { organise, startAdmin } from '../support/organised-election.ts';
 import { run } from '../support/processes.ts';
 import { testSeed } from '../support/temp-election.ts';
+import { cleanUp } from '../support/cleanup.ts';
 
 const VOTERS = 3;
 /** Space left on the full disk: some batches, and not many. */
@@ -22,7 +23,7 @@ const LEFT_BYTES = 100_000;
 describe('a full disk', () => {
   it('refuses ballots for the time being, loses none, and takes them again once there is space', async (t) => {
     const disk = await mkdtemp(join(tmpdir(), 'psephos-disk-'));
-    t.after(async () => {
+    cleanUp(t, async () => {
       spawnSync('umount', ['-l', disk]);
       await rm(disk, { recursive: true, force: true });
     });
@@ -31,9 +32,9 @@ describe('a full disk', () => {
 
     const election = await organise(disk, VOTERS);
     const { admin, address } = await startAdmin(election);
-    t.after(() => admin.kill('SIGKILL'));
+    cleanUp(t, () => admin.kill('SIGKILL'));
     const client = await dialPeer(parseDialTarget(address), { retries: 0 });
-    t.after(() => client.close());
+    cleanUp(t, () => client.close());
     const { round } = await meetElection(client);
     assert.ok(round);
     const cast = (turn: number) => {

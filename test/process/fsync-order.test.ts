@@ -11,6 +11,7 @@ import { meetElection } from '#src/services/voter-session.js';
 import { needs } from '../support/needs.ts';
 import { organise, startAdmin } from '../support/organised-election.ts';
 import { tempFolder, testSeed } from '../support/temp-election.ts';
+import { cleanUp } from '../support/cleanup.ts';
 
 describe('an acknowledgement', () => {
   it('leaves for the voter only after fdatasync of the batch that holds the ballot', async (t) => {
@@ -22,7 +23,7 @@ describe('an acknowledgement', () => {
     const { admin, address } = await startAdmin(election, {
       under: ['strace', '-D', '-f', '-y', '-ttt', '-e', calls, '-o', trace],
     });
-    t.after(() => admin.kill('SIGKILL'));
+    cleanUp(t, () => admin.kill('SIGKILL'));
 
     const client = await dialPeer(parseDialTarget(address));
     const known = await meetElection(client);

@@ -11,6 +11,7 @@ import { openSnapshot } from '#src/store/level-source.js';
 import { organise, startAdmin } from '../support/organised-election.ts';
 import { jsonLines, run } from '../support/processes.ts';
 import { tempFolder, testSeed } from '../support/temp-election.ts';
+import { cleanUp } from '../support/cleanup.ts';
 
 const KILLS = 20;
 const CASTERS = 16;
@@ -33,7 +34,7 @@ describe('a power cut', () => {
     for (let kill = 0; kill < KILLS; kill++) {
       const { admin, address, port: bound } = await startAdmin(election, { port });
       port = bound;
-      t.after(() => admin.kill('SIGKILL'));
+      cleanUp(t, () => admin.kill('SIGKILL'));
       const goal = acknowledged.length + ACKNOWLEDGED_BETWEEN;
       let casting = true;
       const caster = async (mine: number) => {
@@ -67,7 +68,7 @@ describe('a power cut', () => {
     }
 
     const source = await openSnapshot(election.data);
-    t.after(() => source.close());
+    cleanUp(t, () => source.close());
     const log: Uint8Array[] = [];
     for await (const chunk of source.entries(0)) log.push(...chunk);
     assert.ok(acknowledged.length >= KILLS * ACKNOWLEDGED_BETWEEN);

@@ -7,11 +7,12 @@ import { PsephosError } from '#src/base/errors.js';
 import { openLevelStore } from '#src/store/level-store.js';
 import { needs } from '../support/needs.js';
 import { BatchMaker } from './made-batches.js';
+import { cleanUp } from '../support/cleanup.ts';
 
 /** A temporary folder that goes with the test. */
 export async function tempFolder(t: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'psephos-test-'));
-  t.after(() => rm(folder, { recursive: true, force: true }));
+  cleanUp(t, () => rm(folder, { recursive: true, force: true }));
   return folder;
 }
 
@@ -46,7 +47,7 @@ export function failsWith(code: string, ...parts: readonly (string | RegExp)[]):
 export async function mountedFolder(t: TestContext, options: string): Promise<string | undefined> {
   const folder = await mkdtemp(join(tmpdir(), 'psephos-test-'));
   const mounted = canMount(folder, options);
-  t.after(async () => {
+  cleanUp(t, async () => {
     if (mounted) execFileSync('umount', [folder]);
     await rm(folder, { recursive: true });
   });

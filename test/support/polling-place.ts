@@ -16,6 +16,7 @@ import type { Clock, DraftRound, NodeService, Store } from '#src/services/ports.
 import { writeKeyFile } from '#src/store/key-files.js';
 import { openLevelStore } from '#src/store/level-store.js';
 import { AUTHORITY, QUESTION, tempFolder, testSeed } from './temp-election.ts';
+import { cleanUp } from './cleanup.ts';
 
 export interface PlaceOptions {
   /** How many voters, v0, v1, …; 3 unless given. */
@@ -79,7 +80,7 @@ export class PollingPlace {
       onProgress: () => undefined,
     });
     const place = new PollingPlace({ folder, log, voters, events, options, now: () => clock.now() });
-    t.after(() => place.stop());
+    cleanUp(t, () => place.stop());
     if (options.existing === undefined) await create(place, uuid, options);
     if (log.state.phase === 'ready' && options.open !== false) await place.organiser.open();
     await place.listen();

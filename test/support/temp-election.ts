@@ -12,6 +12,7 @@ import { Organiser } from '#src/services/organiser.js';
 import { PollingStation } from '#src/services/polling-station.js';
 import type { DraftRound, Store } from '#src/services/ports.js';
 import { openLevelStore } from '#src/store/level-store.js';
+import { cleanUp } from './cleanup.ts';
 
 /** A 32-byte seed that is different for every number and worthless. */
 export function testSeed(number: number): Uint8Array {
@@ -34,7 +35,7 @@ export const QUESTION: Question = {
 /** A temporary folder that goes with the test. */
 export async function tempFolder(t: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'psephos-test-'));
-  t.after(() => rm(folder, { recursive: true, force: true }));
+  cleanUp(t, () => rm(folder, { recursive: true, force: true }));
   return folder;
 }
 
@@ -63,7 +64,7 @@ export class TempElection {
   /** Makes an election whose voters are v0, v1, … with the seeds `testSeed(0)`, …; voter i has weight i + 1. */
   static async create(t: TestContext, options: TempElectionOptions = {}): Promise<TempElection> {
     const election = new TempElection(options.folder ?? (await tempFolder(t)), options);
-    t.after(() => election.close());
+    cleanUp(t, () => election.close());
     const log = await election.#openLog(true);
     const voters = Array.from({ length: options.voters ?? 3 }, (_, index) => ({
       name: `v${index}`,
