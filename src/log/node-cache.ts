@@ -1,8 +1,9 @@
-import type { NodePosition, NodeReader } from './merkle.ts';
+import { HASH_BYTES, type NodePosition, type NodeReader } from './merkle.ts';
 
-/** Nodes near the leaves, of which proofs of recent entries need those nearby; and those above, of which there are few. */
+/** Levels near the leaves: proofs of recent entries need the nodes beside them. Above, nodes are few and are all kept. */
 const LOW_LEVELS = 4;
-const MAX_LOW = 8192;
+/** How many of the newest nodes are kept at level 0; half as many at each level above. */
+const NEWEST_LEAVES = 8192;
 const MAX_HIGH = 65_536;
 const LEVELS = 64;
 
@@ -11,20 +12,47 @@ const LEVELS = 64;
  * means hashing most of a tile again at each of its levels: about a millisecond for each batch of ballots.
  */
 export class NodeCache {
-  readonly #low = new Map<number, Uint8Array>();
+  readonly #low = Array.from({ length: LOW_LEVELS }, (_, level) => new NewestNodes(NEWEST_LEAVES >> level));
   readonly #high = new Map<number, Uint8Array>();
 
   get({ level, index }: NodePosition): Uint8Array | undefined {
-    return (level < LOW_LEVELS ? this.#low : this.#high).get(index * LEVELS + level);
+    const low = this.#low[level];
+    return low === undefined ? this.#high.get(index * LEVELS + level) : low.get(index);
   }
 
   put({ level, index }: NodePosition, hash: Uint8Array): void {
-    const isLow = level < LOW_LEVELS;
-    const nodes = isLow ? this.#low : this.#high;
-    nodes.set(index * LEVELS + level, hash);
-    if (nodes.size <= (isLow ? MAX_LOW : MAX_HIGH)) return;
-    const oldest = nodes.keys().next();
-    if (oldest.done !== true) nodes.delete(oldest.value);
+    const low = this.#low[level];
+    if (low !== undefined) {
+      low.put(index, hash);
+      return;
+    }
+    this.#high.set(index * LEVELS + level, hash);
+    if (this.#high.size <= MAX_HIGH) return;
+    const oldest = this.#high.keys().next();
+    if (oldest.done !== true) this.#high.delete(oldest.value);
+  }
+}
+
+/** The newest nodes of one level, in two flat arrays: as objects, thousands of them would keep the garbage collector busy. */
+class NewestNodes {
+  readonly #indexes: Float64Array;
+  readonly #hashes: Uint8Array;
+
+  constructor(count: number) {
+    this.#indexes = new Float64Array(count).fill(-1);
+    this.#hashes = new Uint8Array(count * HASH_BYTES);
+  }
+
+  get(index: number): Uint8Array | undefined {
+    const at = index % this.#indexes.length;
+    if (this.#indexes[at] !== index) return undefined;
+    return this.#hashes.slice(at * HASH_BYTES, (at + 1) * HASH_BYTES);
+  }
+
+  put(index: number, hash: Uint8Array): void {
+    const at = index % this.#indexes.length;
+    this.#indexes[at] = index;
+    this.#hashes.set(hash, at * HASH_BYTES);
   }
 }
 

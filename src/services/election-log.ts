@@ -12,10 +12,10 @@ import {
 } from '../log/merkle.ts';
 import { NodeCache, cachedNodeReader } from '../log/node-cache.ts';
 import { formatReceipt } from '../log/receipt.ts';
-import { type TileAppender, tileNodeReader } from '../log/tiles.ts';
+import { type PreparedBatch, type TileAppender, tileNodeReader } from '../log/tiles.ts';
 import type { EventListener } from './events.ts';
 import { checkLog } from './log-check.ts';
-import type { Clock, DraftRound, ProvenEntry, Store, VoterRecord } from './ports.ts';
+import type { Clock, DraftRound, ProvenEntry, Store, StoreBatch, VoterRecord } from './ports.ts';
 
 export interface ElectionLogInit {
   /** Opens the data folder's store; called again after a failed write. */
@@ -37,6 +37,16 @@ export interface AppendPlan {
   readonly dropDraft?: boolean;
 }
 
+/** An append that has its place behind those before it, hashed and signed, and is not on disk yet. */
+interface PreparedAppend {
+  readonly entries: readonly ChainedEntry[];
+  readonly batch: StoreBatch;
+  readonly state: LogState;
+  readonly head: Head;
+  readonly nodes: PreparedBatch['nodes'];
+  readonly checkpoint: Checkpoint;
+}
+
 /** What an append added, and the checkpoint signed over all of it; no checkpoint where nothing was added. */
 export interface Appended {
   readonly entries: readonly ChainedEntry[];
@@ -49,12 +59,16 @@ export interface AppendAt {
   readonly time: number;
 }
 
+const NOTHING: Appended = { entries: [], checkpoint: undefined };
+
 /** How far behind the log the machine's clock may be before it is worth a warning, in ms. */
 const CLOCK_TOLERANCE = 2000;
 
 /**
  * The log of one election, held by this process alone: the one place where entries are made. Appends are done one after
- * another; each is one atomic batch on disk that ends with a checkpoint signed over all of it.
+ * another; each is one atomic batch on disk that ends with a checkpoint signed over all of it. An append of ballots is prepared
+ * (placed, hashed, signed) while the one before it is being written, so that processor and disk work at the same time; what
+ * others see of the log is only ever what is on disk.
  */
 export class ElectionLog {
   readonly #init: ElectionLogInit;
@@ -62,11 +76,15 @@ export class ElectionLog {
   #store: Store;
   #state: LogState;
   #head: Head;
+  /** Where the next append goes: ahead of `#head` by what is being written. The tree is at the tip, too. */
+  #tip: Head;
   #tree: TileAppender;
   #seed: Uint8Array | undefined;
   #ballots: number;
   #voted: number;
   #tail: Promise<unknown> = Promise.resolve();
+  /** The write under way, if any; it never rejects. */
+  #writing: Promise<unknown> = Promise.resolve();
   #nodes = new NodeCache();
   #suspended = false;
   #clockBehind = false;
@@ -95,7 +113,7 @@ export class ElectionLog {
     this.#store = store;
     this.#seed = seed;
     this.#state = checked.state;
-    this.#head = checked.head;
+    this.#head = this.#tip = checked.head;
     this.#tree = checked.tree;
     this.#ballots = checked.ballots;
     this.#voted = checked.voted;
@@ -139,11 +157,11 @@ export class ElectionLog {
   /** The time that an entry made now would get: the machine's, but never before the newest entry's. */
   logTime(): number {
     const now = this.#init.clock.now();
-    const behind = this.#head.time - now;
+    const behind = this.#tip.time - now;
     const isBehind = behind > CLOCK_TOLERANCE;
     if (isBehind && !this.#clockBehind) this.#init.onEvent({ type: 'clock-behind', byMs: behind });
     this.#clockBehind = isBehind;
-    return Math.max(now, this.#head.time);
+    return Math.max(now, this.#tip.time);
   }
 
   /** Gives the log its authority's seed; used once, when the election is created. */
@@ -152,17 +170,40 @@ export class ElectionLog {
   }
 
   /**
-   * Appends what `plan` makes of its place, after all appends before it. Resolves, with the entries, when they are on
-   * disk; an empty plan writes nothing. Throws `no-signing-key` or `store-suspended`, whatever `plan` throws, and
+   * Appends what `plan` makes of its place, after all appends before it are on disk. Resolves, with the entries, when they
+   * are on disk; an empty plan writes nothing. Throws `no-signing-key` or `store-suspended`, whatever `plan` throws, and
    * what the store throws: then it is not known whether the entries were written, and the log is suspended.
    */
   async append(plan: (at: AppendAt) => AppendPlan | Promise<AppendPlan>): Promise<Appended> {
-    return this.#inTurn(() => this.#appendNow(plan));
+    return this.#inTurn(async () => {
+      await this.#writing;
+      const at = this.#nextPlace();
+      const prepared = this.#prepare(await plan(at), at);
+      return prepared === undefined ? NOTHING : this.#write(prepared);
+    });
+  }
+
+  /**
+   * As `append`, for ballots: `plan` may be called while the append before it is still being written. It sees no trace of that one in
+   * `state` (which ballots don't change) nor in the store, so it must not need to.
+   */
+  async appendBallots(plan: (at: AppendAt) => AppendPlan): Promise<Appended> {
+    let written: Promise<Appended> = Promise.resolve(NOTHING);
+    await this.#inTurn(async () => {
+      const at = this.#nextPlace();
+      const prepared = this.#prepare(plan(at), at);
+      if (prepared === undefined) return;
+      await this.#writing;
+      written = this.#write(prepared);
+      this.#writing = written.catch(() => undefined);
+    });
+    return written;
   }
 
   /** Keeps a prepared round, after all appends before it; `check` may object by throwing. Fails as `append` does. */
   async setDraft(draft: DraftRound, check: () => void): Promise<void> {
     return this.#inTurn(async () => {
+      await this.#writing;
       if (this.#suspended) throw suspendedError();
       check();
       await this.#orSuspend(() => this.#store.setDraft(draft));
@@ -190,16 +231,17 @@ export class ElectionLog {
     }
   }
 
-  async #appendNow(plan: (at: AppendAt) => AppendPlan | Promise<AppendPlan>): Promise<Appended> {
+  #nextPlace(): AppendAt {
     if (this.#suspended) throw suspendedError();
-    const time = this.logTime();
-    const {
-      contents,
-      voters = [],
-      ballots = [],
-      dropDraft = false,
-    } = await plan({ seq: this.#head.size, time });
-    if (contents.length === 0) return { entries: [], checkpoint: undefined };
+    return { seq: this.#tip.size, time: this.logTime() };
+  }
+
+  /** Chains, hashes and signs a plan, and moves the tip behind it; undefined for an empty one. */
+  #prepare(plan: AppendPlan, { seq: from, time }: AppendAt): PreparedAppend | undefined {
+    const { contents, voters = [], ballots = [], dropDraft = false } = plan;
+    // A write may have failed while the plan was made.
+    if (this.#suspended) throw suspendedError();
+    if (contents.length === 0) return undefined;
     const seed = this.#seed;
     if (seed === undefined) {
       throw refused(
@@ -211,36 +253,47 @@ export class ElectionLog {
       );
     }
 
-    const chained = chainAll(this.#head, contents, time);
+    const chained = chainAll(this.#tip, contents, time);
     const [first] = chained;
     const last = chained.at(-1);
     if (first === undefined || last === undefined) throw new Error('an append of nothing');
     const state = stateAfter(this.#state, chained);
     const id = this.#state.electionId ?? first.cid.toString();
-    const prepared = this.#tree.prepare(chained.map(({ bytes }) => leafHash(bytes)));
-    const { size, root, tiles } = prepared;
+    const added = this.#tree.prepare(chained.map(({ bytes }) => leafHash(bytes)));
+    const { size, root, tiles, nodes } = added;
     const text = signCheckpoint({ origin: origin(id), size, root }, seed, authorityOf(state));
-
-    await this.#orSuspend(() =>
-      this.#store.commit({
-        from: this.#head.size,
+    added.commit();
+    this.#tip = headAfter(last);
+    return {
+      entries: chained,
+      batch: {
+        from,
         entries: chained.map(({ bytes }) => bytes),
         tiles,
         checkpoint: { size, text },
         voters,
         ballots,
         dropDraft,
-      }),
-    );
-    prepared.commit();
-    for (const { level, index, hash } of prepared.nodes) this.#nodes.put({ level, index }, hash);
-    this.#head = headAfter(last);
+      },
+      state,
+      head: this.#tip,
+      nodes,
+      checkpoint: { origin: origin(id), size, root, text },
+    };
+  }
+
+  async #write({ entries, batch, state, head, nodes, checkpoint }: PreparedAppend): Promise<Appended> {
+    // After a failed write nobody knows what the disk holds: nothing that was placed behind it may follow.
+    if (this.#suspended) throw suspendedError();
+    await this.#orSuspend(() => this.#store.commit(batch));
+    for (const { level, index, hash } of nodes) this.#nodes.put({ level, index }, hash);
+    this.#head = head;
     this.#state = state;
-    if (chained.some(({ entry }) => entry.kind === 'round')) this.#ballots = this.#voted = 0;
-    this.#ballots += ballots.length;
-    this.#voted += new Set(voters.filter((voter) => voter.number === 1 && voter.seq !== null)).size;
-    for (const listener of this.#listeners) listener(size);
-    return { entries: chained, checkpoint: { origin: origin(id), size, root, text } };
+    if (entries.some(({ entry }) => entry.kind === 'round')) this.#ballots = this.#voted = 0;
+    this.#ballots += batch.ballots.length;
+    this.#voted += new Set(batch.voters.filter((voter) => voter.number === 1 && voter.seq !== null)).size;
+    for (const listener of this.#listeners) listener(head.size);
+    return { entries, checkpoint };
   }
 
   /**
@@ -248,6 +301,11 @@ export class ElectionLog {
    * all there or not at all. Throws what opening throws; then it may be called again.
    */
   async resume(): Promise<void> {
+    // In turn, so that nothing that was prepared for the store before meets the one after.
+    return this.#inTurn(() => this.#resumeNow());
+  }
+
+  async #resumeNow(): Promise<void> {
     if (!this.#suspended) return;
     await this.#store.close();
     const store = await this.#init.openStore();
@@ -270,7 +328,7 @@ export class ElectionLog {
     this.#store = store;
     this.#nodes = new NodeCache();
     this.#state = checked.state;
-    this.#head = checked.head;
+    this.#head = this.#tip = checked.head;
     this.#tree = checked.tree;
     this.#ballots = checked.ballots;
     this.#voted = checked.voted;
@@ -336,9 +394,10 @@ export class ElectionLog {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Waits for the append under way, then closes the store. */
+  /** Waits for the appends under way, then closes the store. */
   async close(): Promise<void> {
     await this.#tail;
+    await this.#writing;
     await this.#store.close();
   }
 

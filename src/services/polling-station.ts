@@ -132,39 +132,44 @@ export class PollingStation {
     return this.#log.receipt(seq);
   }
 
-  /** Writes what waits, batch by batch, until nothing does. */
+  /** Hands what waits to the log, batch by batch, until nothing does. */
   async #write(): Promise<void> {
     this.#writing = true;
-    let busy = false;
+    let before: Promise<void> = Promise.resolve();
     while (this.#waiting.length > 0) {
-      if (busy && this.#waiting.length < MAX_BATCH) await this.#pause(GATHER_MS);
-      busy = true;
       const batch = this.#waiting.slice(0, MAX_BATCH);
       this.#waiting = this.#waiting.slice(MAX_BATCH);
-      let taken: Admitted[] = [];
-      let appended: Appended;
-      try {
-        appended = await this.#log.append(({ seq, time }) => {
-          taken = this.#stillAllowed(batch, time);
-          return planOf(taken, seq, this.#log.state.rounds.length);
-        });
-      } catch (error) {
-        // What became of the batch is unknown, so nobody in it is told that it was refused: the same ballot sent again
-        // gets its receipt if it was written. The log has reported the failure.
-        const busy = new PeerRefusal(
-          'busy',
-          "The organiser's disk can't be written just now.",
-          SUSPENDED_RETRY_MS,
-        );
-        busy.cause = error;
-        for (const { reject } of batch) reject(busy);
-        continue;
-      }
-      // The next batch needn't wait for these receipts to be made.
-      void this.#answer(taken, appended);
+      const written = this.#writeBatch(batch);
+      // One batch may be prepared while another is being written; ballots that come meanwhile make the next one larger.
+      await before;
+      before = written;
+      if (this.#waiting.length < MAX_BATCH) await this.#pause(GATHER_MS);
     }
     // In one go with the check above: whoever comes next finds either a writer that will see them, or none.
     this.#writing = false;
+  }
+
+  async #writeBatch(batch: readonly Admitted[]): Promise<void> {
+    let taken: Admitted[] = [];
+    let appended: Appended;
+    try {
+      appended = await this.#log.appendBallots(({ seq, time }) => {
+        taken = this.#stillAllowed(batch, time);
+        return planOf(taken, seq, this.#log.state.rounds.length);
+      });
+    } catch (error) {
+      // What became of the batch is unknown, so nobody in it is told that it was refused: the same ballot sent again
+      // gets its receipt if it was written. The log has reported the failure.
+      const busy = new PeerRefusal(
+        'busy',
+        "The organiser's disk can't be written just now.",
+        SUSPENDED_RETRY_MS,
+      );
+      busy.cause = error;
+      for (const { reject } of batch) reject(busy);
+      return;
+    }
+    await this.#answer(taken, appended);
   }
 
   async #answer(taken: readonly Admitted[], appended: Appended): Promise<void> {
