@@ -10,6 +10,7 @@ import { ElectionLog } from '#src/services/election-log.js';
 import { ElectionNode } from '#src/services/election-node.js';
 import { Organiser } from '#src/services/organiser.js';
 import { PollingStation } from '#src/services/polling-station.js';
+import { signaturePool } from '#src/services/signatures/pool.js';
 import { openLevelStore } from '#src/store/level-store.js';
 import { AUTHORITY, QUESTION } from '../../test/support/temp-election.ts';
 import { serveEcho } from './echo.ts';
@@ -45,7 +46,8 @@ await createElection(
   ignore,
 );
 await new Organiser(log, ignore).open();
-const station = new PollingStation(log, ignore);
+const verifier = signaturePool();
+const station = new PollingStation(log, ignore, { verifier });
 const node = await startNode({
   seed: AUTHORITY,
   listen: [{ address: '/ip6/::1/tcp/0' }],
@@ -76,6 +78,7 @@ process.on('message', (question) => {
   } else {
     void station
       .stop()
+      .then(() => verifier.close())
       .then(() => node.stop())
       .then(() => echo.stop())
       .then(() => log.close())

@@ -1,8 +1,7 @@
-import { isAcceptableKey, verifyWithAcceptableKey } from '../crypto/signature.ts';
+import { isAcceptableKey } from '../crypto/signature.ts';
 import { pseudonym } from '../crypto/credential.ts';
-import { ballotMessage } from '../crypto/transcript.ts';
 import { type Ballot, choiceProblems } from './ballot.ts';
-import type { Policy, SignedBallot, Voter } from './entries.ts';
+import type { Policy, Voter } from './entries.ts';
 import { MAX_BALLOTS_PER_VOTER } from './limits.ts';
 import type { LogState } from './log-state.ts';
 import type { Refusal } from './refusal.ts';
@@ -22,7 +21,9 @@ export function ballotsCast(standing: Pick<VoterStanding, 'round' | 'number'>, r
 
 /**
  * Every reason why a ballot may not become the next entry at log time `time`; empty when it may. `standing` is
- * undefined for a key that is not on the roll. The signature is judged by `signatureRefusal`, which costs more.
+ * undefined for a key that is not on the roll. The signature is judged apart, since that
+ * costs more: by `verifyWithAcceptableKey` over `ballotMessage`, for a roll takes no key that strict verification would refuse
+ * (`voterProblems`).
  */
 export function refusals(
   ballot: Ballot,
@@ -78,15 +79,11 @@ export function refusals(
   return found;
 }
 
-/**
- * The refusal that a bad signature earns, for a ballot whose key is on the roll: a roll takes no key that strict
- * verification would refuse (`voterProblems`), so the key need not be judged again.
- */
-export function signatureRefusal(ballot: Ballot, signed: SignedBallot): Refusal | undefined {
-  return verifyWithAcceptableKey(signed.signature, ballotMessage(signed.body), ballot.voter)
-    ? undefined
-    : { code: 'bad-signature', message: "The ballot's signature is not valid for its voter's key." };
-}
+/** The refusal that a bad signature earns. */
+export const BAD_SIGNATURE: Refusal = {
+  code: 'bad-signature',
+  message: "The ballot's signature is not valid for its voter's key.",
+};
 
 /** Every reason why a voter may not be on the roll, others on it apart. */
 export function voterProblems(voter: Voter, policy: Policy): string[] {

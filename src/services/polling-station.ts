@@ -1,4 +1,5 @@
 import { toHex } from '../base/bytes.ts';
+import { ballotMessage } from '../crypto/transcript.ts';
 import {
   type Ballot,
   decodeSignedBallot,
@@ -7,11 +8,12 @@ import {
   trackerOf,
 } from '../election/ballot.ts';
 import type { SignedBallot } from '../election/entries.ts';
-import { refusals, signatureRefusal } from '../election/rules.ts';
+import { BAD_SIGNATURE, refusals } from '../election/rules.ts';
 import type { Refusal } from '../election/refusal.ts';
 import type { AppendPlan, Appended, ElectionLog } from './election-log.ts';
 import type { EventListener } from './events.ts';
 import { PeerRefusal, type VoterRecord } from './ports.ts';
+import { type SignatureVerifier, inThreadVerifier } from './signatures/verifier.ts';
 
 /**
  * Ballots a commit takes at most. Past this the cost of the fsync is already spread thin, and a larger batch would
@@ -21,10 +23,11 @@ const MAX_BATCH = 256;
 /** Ballots that may wait for a commit before newcomers are told to come back: some seconds of work. */
 const MAX_WAITING = 8192;
 /**
- * How long a batch gathers once ballots come faster than one at a time, in ms. A batch costs about a millisecond (fsync,
- * the checkpoint's signature), whatever its size; no voter notices this wait, and a lone one never has it.
+ * How long a batch gathers at most once ballots come faster than one at a time, in ms; less where no other ballot is being checked. A
+ * batch costs about a millisecond (fsync, the checkpoint's signature), whatever its size; no voter notices this wait, and
+ * a lone one never has it.
  */
-const GATHER_MS = 4;
+const GATHER_MS = 8;
 const BUSY_RETRY_MS = 1000;
 const SUSPENDED_RETRY_MS = 5000;
 
@@ -45,18 +48,35 @@ interface Admitted {
 export class PollingStation {
   readonly #log: ElectionLog;
   readonly #onEvent: EventListener;
+  readonly #verifier: SignatureVerifier;
   readonly #pause: (ms: number) => Promise<void>;
   /** Casts under way, by tracker: the same ballot sent twice at once is one cast. */
   readonly #casts = new Map<string, Promise<string>>();
   /** The last cast under way of each voter, by key: a voter's ballots are taken one after another. */
   readonly #voterTails = new Map<string, Promise<unknown>>();
   #waiting: Admitted[] = [];
+  /** Ballots that were read and are being checked. */
+  #checking = 0;
+  /** Called when none is being checked any more. */
+  #onAllChecked: () => void = () => undefined;
   #writing = false;
   #stopped = false;
 
-  constructor(log: ElectionLog, onEvent: EventListener, pause = sleep) {
+  /** By default signatures are verified in the calling thread; the station doesn't close the verifier that it is given. */
+  constructor(
+    log: ElectionLog,
+    onEvent: EventListener,
+    {
+      verifier = inThreadVerifier(),
+      pause = sleep,
+    }: {
+      readonly verifier?: SignatureVerifier;
+      readonly pause?: (ms: number) => Promise<void>;
+    } = {},
+  ) {
     this.#log = log;
     this.#onEvent = onEvent;
+    this.#verifier = verifier;
     this.#pause = pause;
   }
 
@@ -111,14 +131,28 @@ export class PollingStation {
 
   /** Checks a ballot against what is on disk and, if it may be cast, sees it through to its receipt. */
   async #admit(ballot: Ballot, signed: SignedBallot, tracker: string): Promise<string> {
-    const record = await this.#log.store.voter(ballot.voter);
-    const found = refusals(ballot, this.#log.state, this.#log.logTime(), record);
-    if (found.length > 0 || record === undefined) return this.#receiptOr(tracker, found);
-    const bad = signatureRefusal(ballot, signed);
-    if (bad !== undefined) throw this.#refuse([bad]);
+    this.#checking++;
+    let record: VoterRecord | undefined;
+    try {
+      record = await this.#log.store.voter(ballot.voter);
+      const found = refusals(ballot, this.#log.state, this.#log.logTime(), record);
+      if (found.length > 0 || record === undefined) {
+        const receipt = await this.#receiptOr(tracker, found);
+        this.#checked();
+        return receipt;
+      }
+      const message = ballotMessage(signed.body);
+      const task = { signature: signed.signature, message, key: ballot.voter };
+      if (!(await this.#verifier.verify(task))) throw this.#refuse([BAD_SIGNATURE]);
+    } catch (error) {
+      this.#checked();
+      throw error;
+    }
+    const standing = record;
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ ballot, signed, tracker, record, resolve, reject });
+      this.#waiting.push({ ballot, signed, tracker, record: standing, resolve, reject });
       if (!this.#writing) void this.#write();
+      this.#checked();
     });
   }
 
@@ -143,10 +177,23 @@ export class PollingStation {
       // One batch may be prepared while another is being written; ballots that come meanwhile make the next one larger.
       await before;
       before = written;
-      if (this.#waiting.length < MAX_BATCH) await this.#pause(GATHER_MS);
+      if (this.#waiting.length < MAX_BATCH) await this.#gather();
     }
     // In one go with the check above: whoever comes next finds either a writer that will see them, or none.
     this.#writing = false;
+  }
+
+  /** Waits for the ballots that are being checked, and those that come meanwhile, for GATHER_MS at most. */
+  async #gather(): Promise<void> {
+    const allChecked = new Promise<void>((resolve) => {
+      this.#onAllChecked = resolve;
+    });
+    await Promise.race([this.#pause(GATHER_MS), allChecked]);
+  }
+
+  #checked(): void {
+    this.#checking--;
+    if (this.#checking === 0) this.#onAllChecked();
   }
 
   async #writeBatch(batch: readonly Admitted[]): Promise<void> {

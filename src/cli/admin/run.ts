@@ -5,6 +5,7 @@ import { Caretaker } from '../../services/caretaker.ts';
 import { ElectionNode } from '../../services/election-node.ts';
 import type { StationEvent } from '../../services/events.ts';
 import { PollingStation } from '../../services/polling-station.ts';
+import { signaturePool } from '../../services/signatures/pool.ts';
 import { electionExists } from '../../store/level-db.ts';
 import { showProgress } from '../progress.ts';
 import { announceAddresses, announceElection } from './announce.ts';
@@ -74,7 +75,8 @@ async function serve(surroundings: Surroundings, options: RunOptions, running: R
   const { election, announcer, onEvent, background } = running;
   const { log, organiser, seed } = election;
   if (seed === undefined) throw new Error('an election opened for running has no key');
-  const station = new PollingStation(log, onEvent);
+  const verifier = signaturePool();
+  const station = new PollingStation(log, onEvent, { verifier });
   const onDefect = (error: unknown) => {
     onEvent({ type: 'defect', error });
   };
@@ -104,6 +106,7 @@ async function serve(surroundings: Surroundings, options: RunOptions, running: R
       output.say('Stopping: no more ballots are taken, those under way are finished.');
     } finally {
       await station.stop();
+      await verifier.close();
       await control.close();
     }
   } finally {
