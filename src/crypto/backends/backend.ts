@@ -24,4 +24,26 @@ export interface CryptoBackend {
     salt: Uint8Array,
     cost: { readonly ops: number; readonly mem: number },
   ): Uint8Array;
+
+  /**
+   * Scalar multiplication in edwards25519's prime-order subgroup: the encoding of `scalar` times `point`. The scalar is
+   * reduced and not zero, the point an encoding that `isPrimeOrderPoint` accepts; backends differ on the rest. Call this and what
+   * follows through group.ts.
+   */
+  multiply(scalar: Uint8Array, point: Uint8Array): Uint8Array;
+
+  /** `scalar`, reduced and not zero, times the base point. */
+  multiplyBase(scalar: Uint8Array): Uint8Array;
+
+  /** Sum and difference of two elements of the group, the neutral one included. */
+  addPoints(a: Uint8Array, b: Uint8Array): Uint8Array;
+  subtractPoints(a: Uint8Array, b: Uint8Array): Uint8Array;
+
+  /** 64 bytes, little-endian, modulo the group's order. */
+  reduceScalar(wide: Uint8Array): Uint8Array;
+
+  /** Sum, difference and product of reduced scalars. */
+  addScalars(a: Uint8Array, b: Uint8Array): Uint8Array;
+  subtractScalars(a: Uint8Array, b: Uint8Array): Uint8Array;
+  multiplyScalars(a: Uint8Array, b: Uint8Array): Uint8Array;
 }

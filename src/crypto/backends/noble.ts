@@ -6,7 +6,10 @@ import type { CryptoBackend } from './backend.ts';
 
 const { Point } = ed25519;
 
-/** Portable JavaScript: for browsers, and the oracle that the native path is tested against. */
+/**
+ * Portable JavaScript: for browsers, and the oracle that the native path is tested against. Its arithmetic is JavaScript's big
+ * integers, whose time depends on their values: not constant-time, whatever the algorithm above them.
+ */
 export const backend: CryptoBackend = {
   name: 'noble',
 
@@ -41,6 +44,15 @@ export const backend: CryptoBackend = {
   argon2id(password, salt, cost) {
     return argon2id(password, salt, { t: cost.ops, m: cost.mem / 1024, p: 1, dkLen: 32 });
   },
+
+  multiply: (scalar, point) => Point.fromBytes(point).multiply(littleEndian(scalar)).toBytes(),
+  multiplyBase: (scalar) => Point.BASE.multiply(littleEndian(scalar)).toBytes(),
+  addPoints: (a, b) => Point.fromBytes(a).add(Point.fromBytes(b)).toBytes(),
+  subtractPoints: (a, b) => Point.fromBytes(a).subtract(Point.fromBytes(b)).toBytes(),
+  reduceScalar: (wide) => Point.Fn.toBytes(Point.Fn.create(littleEndian(wide))),
+  addScalars: (a, b) => Point.Fn.toBytes(Point.Fn.add(littleEndian(a), littleEndian(b))),
+  subtractScalars: (a, b) => Point.Fn.toBytes(Point.Fn.sub(littleEndian(a), littleEndian(b))),
+  multiplyScalars: (a, b) => Point.Fn.toBytes(Point.Fn.mul(littleEndian(a), littleEndian(b))),
 };
 
 function littleEndian(bytes: Uint8Array): bigint {

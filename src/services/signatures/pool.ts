@@ -72,6 +72,7 @@ class Member {
     this.#worker.on('message', (verdicts: Uint8Array) => {
       const done = this.#running;
       this.#running = [];
+      this.#worker.unref();
       done.forEach(({ resolve }, index) => {
         resolve(verdicts[index] === 1);
       });
@@ -83,12 +84,13 @@ class Member {
     this.#worker.on('exit', (code) => {
       if (!this.#closing) fail(new Error(`a signature worker ended by itself with code ${code}`));
     });
-    // A program that forgot to close the pool may still end; work under way keeps its own handles.
+    // An idle thread keeps no program from ending; one at work does.
     this.#worker.unref();
   }
 
   run(batch: readonly Pending[]): void {
     this.#running = batch;
+    this.#worker.ref();
     const packed = packTasks(batch.map(({ task }) => task));
     this.#worker.postMessage(packed, [packed.bytes.buffer]);
   }
