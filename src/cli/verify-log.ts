@@ -10,6 +10,7 @@ import { DONE, exitCodeOf } from './exit-codes.ts';
 import { reportFailure } from './failure.ts';
 import type { Io } from './io.ts';
 import { type Progress, showProgress } from './progress.ts';
+import { isBeleniosArchive, verifyArchive } from './verify-log/archive.ts';
 import { readCheckpoint, readReceipt } from './verify-log/known.ts';
 import { reportObjects } from './verify-log/report-json.ts';
 import { reportText } from './verify-log/report-text.ts';
@@ -29,7 +30,11 @@ export async function runVerifyLog(argv: readonly string[], io: Io): Promise<num
   let code: number = DONE;
   try {
     const program = verifyLogProgram(io).action(async (target: string, flags: Flags) => {
-      code = exitCodeOfVerdict(await verifyLog(target, flags, io, out));
+      code = exitCodeOfVerdict(
+        (await isBeleniosArchive(target))
+          ? await verifyBelenios(target, flags, io, out)
+          : await verifyLog(target, flags, io, out),
+      );
     });
     await program.parseAsync([...argv], { from: 'user' });
     return code;
@@ -70,6 +75,19 @@ async function verifyLog(name: string, flags: Flags, io: Io, out: Console): Prom
     throw orInterrupted(error, io);
   } finally {
     await checker.close();
+  }
+}
+
+async function verifyBelenios(
+  path: string,
+  flags: Flags,
+  io: Io,
+  out: Console,
+): Promise<AuditReport['verdict']> {
+  try {
+    return await verifyArchive(path, flags, io, out);
+  } catch (error) {
+    throw orInterrupted(error, io);
   }
 }
 
@@ -136,6 +154,7 @@ Examples:
   verify-log 'psephos:12D3KooW…/bafyrei…?a=/ip6/2001:db8::7/tcp/4000'
   verify-log election.car --receipt psephos-3qYb1xZw.tlog-proof
   verify-log election.jsonl --json
+  verify-log 8NRz4k2x1mPqWd.bel                              an election of Belenios (2.1 to 3.3), homomorphic questions
 
 Exit codes: 0 valid; 1 invalid, for the reason printed, or interrupted; 2 wrong usage or nothing that can be read;
 3 the peer could not be reached.
@@ -148,7 +167,7 @@ function verifyLogProgram(io: Io): Command {
     )
     .argument(
       '<log>',
-      "an election's data folder, an exported file (.car, .jsonl), or an address or invite of a running one",
+      "an election's data folder, an exported file (.car, .jsonl), an address or invite of a running one, or a Belenios archive (.bel)",
     )
     .option(
       '--receipt <file>',

@@ -40,11 +40,14 @@ describe('signatures verified in worker threads', () => {
 
   it('travel packed, and come out as they went in', () => {
     const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
-    const one = fc.record({
-      key: bytes(32),
-      signature: bytes(64),
-      message: fc.uint8Array({ maxLength: 300 }),
-    });
+    const one = fc.record(
+      {
+        key: bytes(32),
+        signature: bytes(64),
+        message: fc.uint8Array({ maxLength: 300 }),
+      },
+      { noNullPrototype: true },
+    );
     fc.assert(
       fc.property(fc.array(one, { maxLength: 40 }), (tasks) => {
         assert.deepEqual(unpackTasks(packTasks(tasks)), tasks);

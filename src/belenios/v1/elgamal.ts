@@ -1,0 +1,30 @@
+import { type Point, type Scalar, group } from '../../crypto/group/group.ts';
+import { pointText } from './encoding/elements.ts';
+import type { Ciphertext } from './messages.ts';
+
+/** Encryption of nothing with nothing: the neutral element of sums. */
+export const EMPTY: Ciphertext = { alpha: group.identity, beta: group.identity };
+
+/** Exponential ElGamal (4.11.1): (r·g, r·y + m·g) for m of 0 or 1. Which of the two it is doesn't show in the time. */
+export function encryptBit(y: Point, bit: boolean, r: Scalar): Ciphertext {
+  const message = bit ? group.one : group.zero;
+  const masked = group.multiply(r, y);
+  const raised = group.add(masked, group.generator);
+  return { alpha: group.multiplyBase(r), beta: message === group.one ? raised : masked };
+}
+
+export function addCiphertexts(a: Ciphertext, b: Ciphertext): Ciphertext {
+  return { alpha: group.add(a.alpha, b.alpha), beta: group.add(a.beta, b.beta) };
+}
+
+export function sumCiphertexts(all: readonly Ciphertext[]): Ciphertext {
+  return {
+    alpha: group.sum(all.map(({ alpha }) => alpha)),
+    beta: group.sum(all.map(({ beta }) => beta)),
+  };
+}
+
+/** `alpha,beta`, as it is hashed. */
+export function ciphertextText({ alpha, beta }: Ciphertext): string {
+  return `${pointText(alpha)},${pointText(beta)}`;
+}

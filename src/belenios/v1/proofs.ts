@@ -1,0 +1,77 @@
+import { utf8ToBytes } from '../../base/bytes.ts';
+import { sha256 } from '../../crypto/hash.ts';
+import { type Point, type Scalar, group } from '../../crypto/group/group.ts';
+import { equalBytes } from '../../base/bytes.ts';
+import { pointText } from './encoding/elements.ts';
+import type { Ciphertext, Proof } from './messages.ts';
+
+/** What the proofs of section 4 have in common. Points are written additively here: the specification's gˢ is s·g. */
+
+/** Returns `length` bytes of the platform's CSPRNG. */
+export type Random = (length: number) => Uint8Array;
+
+/** SHA-256 of a text as a big-endian number modulo q: every challenge of the protocol. */
+export function challengeOf(text: string): Scalar {
+  return group.scalarFromHash(sha256(utf8ToBytes(text)));
+}
+
+/** response·base + challenge·element: the commitment that a proof is about. */
+export function commitment(base: Point, element: Point, { challenge, response }: Proof): Point {
+  const left = base === group.generator ? group.multiplyBase(response) : group.multiply(response, base);
+  return group.add(left, group.multiply(challenge, element));
+}
+
+/** Whether the challenges add up to what the hash of `text` demands. */
+export function isAnswered(text: string, proofs: readonly Proof[]): boolean {
+  return equalBytes(challengeOf(text), group.sumScalars(proofs.map(({ challenge }) => challenge)));
+}
+
+/** Closes a Schnorr-like proof: the response for a commitment made with `w`, a secret and its challenge. */
+export function proofFor(w: Scalar, secret: Scalar, challenge: Scalar): Proof {
+  return { challenge, response: group.subtractScalars(w, group.multiplyScalars(secret, challenge)) };
+}
+
+/** A claim that a ciphertext encrypts the number whose multiple of the generator is `message`. */
+export interface Claim {
+  readonly ciphertext: Ciphertext;
+  /** m·g; undefined for m = 0. */
+  readonly message: Point | undefined;
+}
+
+/** `A,B` of one claim's proof under the key `y` (4.12, 4.13): as text, since it is only ever hashed. */
+export function claimText(y: Point, { ciphertext, message }: Claim, proof: Proof): string {
+  const { alpha, beta } = ciphertext;
+  const rest = message === undefined ? beta : group.subtract(beta, message);
+  return `${pointText(commitment(group.generator, alpha, proof))},${pointText(commitment(y, rest, proof))}`;
+}
+
+/**
+ * Proves that one of several claims holds, and not which (4.12, 4.13): `trueAt` is the one that does, `r` its ciphertext's
+ * randomness. `hashed` gives the text to hash around the commitments.
+ */
+export function proveOneOf(
+  y: Point,
+  claims: readonly Claim[],
+  trueAt: number,
+  r: Scalar,
+  hashed: (commitments: string) => string,
+  random: Random,
+): Proof[] {
+  const w = group.randomScalar(random);
+  // Every claim costs the same work, the true one included, whichever it is.
+  const simulated = claims.map(() => ({
+    challenge: group.randomScalar(random),
+    response: group.randomScalar(random),
+  }));
+  const honest = `${pointText(group.multiplyBase(w))},${pointText(group.multiply(w, y))}`;
+  const texts = claims.map((claim, at) => {
+    const text = claimText(y, claim, simulated[at] as Proof);
+    return at === trueAt ? honest : text;
+  });
+  const others = group.sumScalars(
+    simulated.map(({ challenge }, at) => (at === trueAt ? group.zero : challenge)),
+  );
+  const challenge = group.subtractScalars(challengeOf(hashed(texts.join(','))), others);
+  const proof = proofFor(w, r, challenge);
+  return simulated.map((one, at) => (at === trueAt ? proof : one));
+}

@@ -1,0 +1,76 @@
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { auditBelenios } from '../../audit/archive/audit-file.ts';
+import type { ArchiveAudit } from '../../belenios/v1/audit/report.ts';
+import { unusable } from '../../base/errors.ts';
+import { fileError } from '../../store/fs-errors.ts';
+import type { Console } from '../console.ts';
+import type { Io } from '../io.ts';
+import { showProgress } from '../progress.ts';
+import { archiveObjects, archiveText } from './archive-report.ts';
+
+/** The name of an archive's first file (Belenios specification, 4.4), with which the archive begins. */
+const MAGIC = 'BELENIOS\0';
+
+/** Whether a path names a Belenios archive, by its name or its first bytes. What can't be read is none. */
+export async function isBeleniosArchive(path: string): Promise<boolean> {
+  if (/^(?:psephos:|\/(?:ip4|ip6|dns))/.test(path)) return false;
+  if (path.endsWith('.bel')) return true;
+  let file;
+  try {
+    file = await open(path, 'r');
+  } catch {
+    // Whoever opens the path as something else says what is wrong with it.
+    return false;
+  }
+  try {
+    if (!(await file.stat()).isFile()) return false;
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(MAGIC.length), 0, MAGIC.length, 0);
+    return buffer.toString('latin1', 0, bytesRead) === MAGIC;
+  } finally {
+    await file.close();
+  }
+}
+
+export interface ArchiveFlags {
+  readonly receipt: readonly string[];
+  readonly checkpoint: readonly string[];
+  readonly election?: string;
+  readonly workers?: number;
+}
+
+/** Audits a Belenios archive and prints the report. Throws `usage` for options that only a log of ours can be held against. */
+export async function verifyArchive(
+  path: string,
+  flags: ArchiveFlags,
+  io: Io,
+  out: Console,
+): Promise<ArchiveAudit['verdict']> {
+  if (flags.receipt.length > 0 || flags.checkpoint.length > 0 || flags.election !== undefined) {
+    throw unusable(
+      'usage',
+      `${path} is a Belenios archive, which has no receipts, checkpoints or id of a log.`,
+      {
+        hint: 'Leave out --receipt, --checkpoint and --election, or name the log itself.',
+      },
+    );
+  }
+  const progress = showProgress(io, 'Auditing ballots', undefined);
+  let audit: ArchiveAudit;
+  try {
+    audit = await auditBelenios(createReadStream(path, { highWaterMark: 1 << 18 }), {
+      workers: flags.workers,
+      onProgress: (ballots) => {
+        progress.update(ballots);
+      },
+      signal: io.signal,
+    });
+  } catch (error) {
+    throw fileError(error, path);
+  } finally {
+    progress.stop();
+  }
+  for (const object of archiveObjects(audit)) out.emit(object);
+  out.say(archiveText(audit));
+  return audit.verdict;
+}
