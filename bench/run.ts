@@ -9,6 +9,7 @@ import { auditBench } from './audit.ts';
 import { castBench } from './cast.ts';
 import { idleBench } from './idle.ts';
 import { newcomersBench } from './newcomers.ts';
+import { sealedBench } from './sealed.ts';
 import { storeBench } from './store.ts';
 import type { Bench, Figure } from './support/figures.ts';
 import { voterProgramBench } from './voter-program.ts';
@@ -20,6 +21,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   idle: idleBench,
   'voter-program': voterProgramBench,
   audit: auditBench,
+  sealed: sealedBench,
 };
 
 const RESULTS = fileURLToPath(new URL('../../bench/results.json', import.meta.url));
