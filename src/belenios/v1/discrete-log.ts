@@ -1,6 +1,9 @@
 import { toHex } from '../../base/bytes.ts';
 import { type Point, group, scalarFromBigInt } from '../../crypto/group/group.ts';
 
+/** A million remembered points, and some 15 seconds to make them. */
+export const MAX_LOG_BOUND = 10n ** 12n;
+
 /**
  * Finds m from m·g for 0 ≤ m ≤ bound by baby steps and giant steps: about 2·√bound additions and √bound remembered points, of
  * which the baby steps are made once for all cells of a tally. Most sums are far below the bound, so the steps are taken as far as needed and no further.
@@ -11,9 +14,9 @@ export class DiscreteLog {
   readonly #baby = new Map<string, number>();
   readonly #giant: Point;
 
-  /** Throws RangeError for a bound below 0 or above 10¹², whose table nobody would wait for. */
+  /** Throws RangeError for a bound below 0 or above `MAX_LOG_BOUND`, whose table nobody would wait for. */
   constructor(bound: bigint) {
-    if (bound < 0n || bound > 10n ** 12n) throw new RangeError(`no table is made for sums up to ${bound}`);
+    if (bound < 0n || bound > MAX_LOG_BOUND) throw new RangeError(`no table is made for sums up to ${bound}`);
     this.#bound = bound;
     this.#width = Math.max(1, Math.ceil(Math.sqrt(Number(bound) + 1)));
     let point = group.identity;

@@ -17,6 +17,10 @@ export function addCiphertexts(a: Ciphertext, b: Ciphertext): Ciphertext {
   return { alpha: group.add(a.alpha, b.alpha), beta: group.add(a.beta, b.beta) };
 }
 
+export function subtractCiphertexts(a: Ciphertext, b: Ciphertext): Ciphertext {
+  return { alpha: group.subtract(a.alpha, b.alpha), beta: group.subtract(a.beta, b.beta) };
+}
+
 export function sumCiphertexts(all: readonly Ciphertext[]): Ciphertext {
   return {
     alpha: group.sum(all.map(({ alpha }) => alpha)),

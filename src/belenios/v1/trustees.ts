@@ -3,14 +3,9 @@ import { equalBytes } from '../../base/bytes.ts';
 import { type Point, type Scalar, group, scalarFromBigInt } from '../../crypto/group/group.ts';
 import { pointText } from './encoding/elements.ts';
 import { decodeCertificateKeys, decodeCoefexps, encodeCertificatesAndCoefexps } from './encoding/trustees.ts';
-import {
-  GROUP_NAME,
-  type Proof,
-  type ThresholdParameters,
-  type Trustee,
-  type TrusteePublicKey,
-} from './messages.ts';
+import { GROUP_NAME, type ThresholdParameters, type Trustee, type TrusteePublicKey } from './messages.ts';
 import { type Random, challengeOf, commitment, proofFor } from './proofs.ts';
+import { isSigned } from './signed-message.ts';
 
 /** A single trustee's key pair with the proof that whoever publishes the key knows the secret (4.5). */
 export interface TrusteeKeys {
@@ -65,12 +60,6 @@ function knowsSecret({ pok, publicKey }: TrusteePublicKey): boolean {
   return equalBytes(challengeOf(text), pok.challenge);
 }
 
-/** 4.6.1 */
-function isSigned(key: Point, message: string, proof: Proof): boolean {
-  const committed = commitment(group.generator, key, proof);
-  return equalBytes(challengeOf(`sigmsg|${message}|${pointText(committed)}`), proof.challenge);
-}
-
 /** The public key that a threshold group makes together (4.6.4), when its transcript holds. */
 function verifyThreshold(parameters: ThresholdParameters): Result<Point, string> {
   const { threshold, certs, coefexps, signatures, verificationKeys } = parameters;
@@ -86,13 +75,13 @@ function verifyThreshold(parameters: ThresholdParameters): Result<Point, string>
     coefficients.push(checked.value.coefficients);
     signers.push(checked.value.signer);
   }
+  // Of the sum of all polynomials: a hostile list of thousands of members costs one product per coefficient and member.
+  const totals = Array.from({ length: threshold }, (_, power) =>
+    group.sum(coefficients.map((own) => own[power] ?? group.identity)),
+  );
   for (const [at, key] of verificationKeys.entries()) {
-    const index = BigInt(at + 1);
-    const expected = group.sum(
-      coefficients.flatMap((own) =>
-        own.map((point, power) => group.multiply(scalarFromBigInt(index ** BigInt(power)), point)),
-      ),
-    );
+    const index = scalarFromBigInt(BigInt(at + 1));
+    const expected = totals.reduceRight((sum, point) => group.add(group.multiply(index, sum), point));
     if (!equalBytes(expected, key.publicKey))
       return err(`member ${at + 1}: the key is not the one that the coefficients give`);
     const signer = signers[at];
@@ -106,7 +95,7 @@ function verifyThreshold(parameters: ThresholdParameters): Result<Point, string>
     if (!knowsSecret(key))
       return err(`member ${at + 1}: the proof of knowing the secret share does not hold`);
   }
-  return ok(group.sum(coefficients.map(([first = group.identity]) => first)));
+  return ok(totals[0] ?? group.identity);
 }
 
 function verifyMember(
