@@ -7,7 +7,7 @@ import { type Figure, inParallel, median, seconds } from './support/figures.ts';
 import { benchBallot, benchKeys } from './support/keys.ts';
 import { ServerProcess } from './support/server-process.ts';
 
-const CONNECTIONS = 64;
+const CONNECTIONS = 128;
 const BALLOTS = 8000;
 const REPEATS = 3;
 
