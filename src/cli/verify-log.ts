@@ -11,17 +11,11 @@ import { reportFailure } from './failure.ts';
 import type { Io } from './io.ts';
 import { type Progress, showProgress } from './progress.ts';
 import { isBeleniosArchive, verifyArchive } from './verify-log/archive.ts';
+import type { Flags } from './verify-log/flags.ts';
 import { readCheckpoint, readReceipt } from './verify-log/known.ts';
 import { reportObjects } from './verify-log/report-json.ts';
 import { reportText } from './verify-log/report-text.ts';
 import { type Target, isLong, openTarget } from './verify-log/target.ts';
-
-interface Flags {
-  readonly receipt: readonly string[];
-  readonly checkpoint: readonly string[];
-  readonly election?: string;
-  readonly workers?: number;
-}
 
 /** The auditor's program. Resolves to the exit code: 0 only for a log in which every check was made and found nothing. */
 export async function runVerifyLog(argv: readonly string[], io: Io): Promise<number> {

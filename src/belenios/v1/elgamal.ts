@@ -5,12 +5,11 @@ import type { Ciphertext } from './messages.ts';
 /** Encryption of nothing with nothing: the neutral element of sums. */
 export const EMPTY: Ciphertext = { alpha: group.identity, beta: group.identity };
 
-/** Exponential ElGamal (4.11.1): (r·g, r·y + m·g) for m of 0 or 1. Which of the two it is doesn't show in the time. */
+/** Exponential ElGamal (4.11.1): (r·g, r·y + m·g) for m of 0 or 1. The sum is made either way. */
 export function encryptBit(y: Point, bit: boolean, r: Scalar): Ciphertext {
-  const message = bit ? group.one : group.zero;
   const masked = group.multiply(r, y);
   const raised = group.add(masked, group.generator);
-  return { alpha: group.multiplyBase(r), beta: message === group.one ? raised : masked };
+  return { alpha: group.multiplyBase(r), beta: bit ? raised : masked };
 }
 
 export function addCiphertexts(a: Ciphertext, b: Ciphertext): Ciphertext {

@@ -1,7 +1,6 @@
-import { utf8ToBytes } from '../../base/bytes.ts';
+import { equalBytes, utf8ToBytes } from '../../base/bytes.ts';
 import { sha256 } from '../../crypto/hash.ts';
 import { type Point, type Scalar, group } from '../../crypto/group/group.ts';
-import { equalBytes } from '../../base/bytes.ts';
 import { pointText } from './encoding/elements.ts';
 import type { Ciphertext, Proof } from './messages.ts';
 

@@ -8,13 +8,15 @@ import type { Console } from '../console.ts';
 import type { Io } from '../io.ts';
 import { showProgress } from '../progress.ts';
 import { archiveObjects, archiveText } from './archive-report.ts';
+import type { Flags } from './flags.ts';
+import { ADDRESS } from './target.ts';
 
 /** The name of an archive's first file (Belenios specification, 4.4), with which the archive begins. */
 const MAGIC = 'BELENIOS\0';
 
 /** Whether a path names a Belenios archive, by its name or its first bytes. What can't be read is none. */
 export async function isBeleniosArchive(path: string): Promise<boolean> {
-  if (/^(?:psephos:|\/(?:ip4|ip6|dns))/.test(path)) return false;
+  if (ADDRESS.test(path)) return false;
   if (path.endsWith('.bel')) return true;
   let file;
   try {
@@ -32,17 +34,10 @@ export async function isBeleniosArchive(path: string): Promise<boolean> {
   }
 }
 
-export interface ArchiveFlags {
-  readonly receipt: readonly string[];
-  readonly checkpoint: readonly string[];
-  readonly election?: string;
-  readonly workers?: number;
-}
-
 /** Audits a Belenios archive and prints the report. Throws `usage` for options that only a log of ours can be held against. */
 export async function verifyArchive(
   path: string,
-  flags: ArchiveFlags,
+  flags: Flags,
   io: Io,
   out: Console,
 ): Promise<ArchiveAudit['verdict']> {

@@ -14,7 +14,8 @@ export interface Target {
   close(): Promise<void>;
 }
 
-const ADDRESS = /^(?:psephos:|\/(?:ip4|ip6|dns|dns4|dns6|dnsaddr)\/)/;
+/** What names a peer, and no file. */
+export const ADDRESS = /^(?:psephos:|\/(?:ip4|ip6|dns|dns4|dns6|dnsaddr)\/)/;
 
 /**
  * Opens what an auditor names: a data folder, an exported file, or a peer's address or invite. Throws `no-such-log` where it

@@ -1,7 +1,7 @@
 import { type Result, err } from '../../../base/result.ts';
 import type { PublicCredential } from '../messages.ts';
 import { type Codec, type ReadingMode, kindOf, list } from './codec.ts';
-import { decodeAsItStands, decodeStrictly } from './decode.ts';
+import { decodeIn } from './decode.ts';
 import { parsePoint, pointText } from './elements.ts';
 import { CREDENTIALS_LIMITS, type DecodeLimits } from './limits.ts';
 import { parseDecimal } from './numbers.ts';
@@ -41,7 +41,7 @@ export function decodePublicCredentials(
   mode: ReadingMode = 'strict',
   limits: DecodeLimits = CREDENTIALS_LIMITS,
 ): Result<readonly PublicCredential[], DecodeProblem> {
-  const read = (mode === 'strict' ? decodeStrictly : decodeAsItStands)(credentials, source, limits);
+  const read = decodeIn(mode, credentials, source, limits);
   if (!read.ok) return read;
   const seen = new Set<string>();
   for (const [i, { key }] of read.value.entries()) {

@@ -1,6 +1,6 @@
 import { type Result, err, ok } from '../../../base/result.ts';
 import { isCanonical } from './canonical-json.ts';
-import { type Codec, Reading } from './codec.ts';
+import { type Codec, Reading, type ReadingMode } from './codec.ts';
 import { parseJson } from './lenient-json.ts';
 import type { DecodeLimits } from './limits.ts';
 import { type DecodeProblem, Refused } from './problem.ts';
@@ -39,6 +39,16 @@ export function decodeAsItStands<T>(
     if (!parsed.ok) throw malformed(parsed.error);
     return codec.read(parsed.value, new Reading('as-it-stands', limits));
   });
+}
+
+/** Reads a text in one of the two ways. */
+export function decodeIn<T>(
+  mode: ReadingMode,
+  codec: Codec<T>,
+  source: string,
+  limits: DecodeLimits,
+): Result<T, DecodeProblem> {
+  return mode === 'strict' ? decodeStrictly(codec, source, limits) : decodeAsItStands(codec, source, limits);
 }
 
 function decode<T>(source: string, limits: DecodeLimits, read: () => T): Result<T, DecodeProblem> {

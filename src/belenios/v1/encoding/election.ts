@@ -4,17 +4,17 @@ import { type Codec, type Reading, flag, integer, list, mapped, optional, record
 import { decodeAsItStands } from './decode.ts';
 import { point, uuid } from './elements.ts';
 import { type DecodeLimits, MESSAGE_LIMITS } from './limits.ts';
+import { LARGEST_JSON_NUMBER } from './numbers.ts';
 import type { DecodeProblem } from './problem.ts';
 
-const SMALL_INTEGER = 2 ** 30 - 1;
 /** An overall proof has a part for each sum that a question allows. */
 const MOST_SUMS = 1000;
 
 const homomorphic = record({
   answers: list(text),
   blank: optional(flag),
-  min: integer(0, SMALL_INTEGER),
-  max: integer(0, SMALL_INTEGER),
+  min: integer(0, LARGEST_JSON_NUMBER),
+  max: integer(0, LARGEST_JSON_NUMBER),
   question: text,
 });
 
@@ -40,7 +40,7 @@ function constant<T>(codec: Codec<T>, expected: T): Codec<T> {
 }
 
 const fields = record({
-  version: constant(integer(0, SMALL_INTEGER), PROTOCOL_VERSION),
+  version: constant(integer(0, LARGEST_JSON_NUMBER), PROTOCOL_VERSION),
   description: text,
   name: text,
   group: constant(text, GROUP_NAME),

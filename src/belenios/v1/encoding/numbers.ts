@@ -1,8 +1,8 @@
 import { type Codec, kindOf } from './codec.ts';
 import { quote } from './canonical-json.ts';
 
-/** Above this, weights and results are written as strings. */
-const LARGEST_JSON_NUMBER = 1_073_741_823;
+/** 2^30 - 1: the largest small integer (4.2). Weights and results above it are written as strings. */
+export const LARGEST_JSON_NUMBER = 1_073_741_823;
 const DECIMAL = /^(?:0|[1-9][0-9]{0,76})$/;
 
 /** A number from canonical decimal digits; undefined for any other spelling. */

@@ -1,6 +1,6 @@
 import type { Result } from '../../../base/result.ts';
 import { type Codec, type ReadingMode, record } from './codec.ts';
-import { decodeAsItStands, decodeStrictly } from './decode.ts';
+import { decodeIn } from './decode.ts';
 import { hash } from './elements.ts';
 import { type DecodeLimits, MESSAGE_LIMITS } from './limits.ts';
 import type { DecodeProblem } from './problem.ts';
@@ -23,5 +23,5 @@ export function decodeSetupData(
   mode: ReadingMode = 'strict',
   limits: DecodeLimits = MESSAGE_LIMITS,
 ): Result<SetupData, DecodeProblem> {
-  return (mode === 'strict' ? decodeStrictly : decodeAsItStands)(setupData, source, limits);
+  return decodeIn(mode, setupData, source, limits);
 }

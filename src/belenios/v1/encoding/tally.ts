@@ -6,13 +6,11 @@ import type {
   SizedEncryptedTally,
 } from '../messages.ts';
 import { type Codec, type ReadingMode, integer, list, mapped, record } from './codec.ts';
-import { decodeAsItStands, decodeStrictly } from './decode.ts';
+import { decodeIn, decodeStrictly } from './decode.ts';
 import { ciphertext, hash, point, proof } from './elements.ts';
 import { type DecodeLimits, MESSAGE_LIMITS } from './limits.ts';
-import { weight } from './numbers.ts';
+import { LARGEST_JSON_NUMBER, weight } from './numbers.ts';
 import type { DecodeProblem } from './problem.ts';
-
-const SMALL_INTEGER = 2 ** 30 - 1;
 
 const encryptedTally: Codec<EncryptedTally> = list(list(ciphertext));
 
@@ -30,7 +28,7 @@ export function decodeEncryptedTally(
 }
 
 const sizedEncryptedTally: Codec<SizedEncryptedTally> = record({
-  num_tallied: integer(0, SMALL_INTEGER),
+  num_tallied: integer(0, LARGEST_JSON_NUMBER),
   total_weight: weight,
   encrypted_tally: hash,
 });
@@ -44,7 +42,7 @@ export function decodeSizedEncryptedTally(
   mode: ReadingMode = 'strict',
   limits: DecodeLimits = MESSAGE_LIMITS,
 ): Result<SizedEncryptedTally, DecodeProblem> {
-  return (mode === 'strict' ? decodeStrictly : decodeAsItStands)(sizedEncryptedTally, source, limits);
+  return decodeIn(mode, sizedEncryptedTally, source, limits);
 }
 
 const partialDecryption: Codec<PartialDecryption> = record({
@@ -62,7 +60,7 @@ export function decodePartialDecryption(
   mode: ReadingMode = 'strict',
   limits: DecodeLimits = MESSAGE_LIMITS,
 ): Result<PartialDecryption, DecodeProblem> {
-  return (mode === 'strict' ? decodeStrictly : decodeAsItStands)(partialDecryption, source, limits);
+  return decodeIn(mode, partialDecryption, source, limits);
 }
 
 /** Who made a partial decryption, by the number in the flattened list of trustees, from 1 (4.20). */
@@ -72,7 +70,7 @@ export interface Owned {
   readonly payload: string;
 }
 
-const owned: Codec<Owned> = record({ owner: integer(0, SMALL_INTEGER), payload: hash });
+const owned: Codec<Owned> = record({ owner: integer(0, LARGEST_JSON_NUMBER), payload: hash });
 
 export function encodeOwned(value: Owned): string {
   return owned.write(value);
@@ -83,7 +81,7 @@ export function decodeOwned(
   mode: ReadingMode = 'strict',
   limits: DecodeLimits = MESSAGE_LIMITS,
 ): Result<Owned, DecodeProblem> {
-  return (mode === 'strict' ? decodeStrictly : decodeAsItStands)(owned, source, limits);
+  return decodeIn(mode, owned, source, limits);
 }
 
 const result: Codec<ElectionResult> = mapped(
@@ -102,5 +100,5 @@ export function decodeResult(
   mode: ReadingMode = 'strict',
   limits: DecodeLimits = MESSAGE_LIMITS,
 ): Result<ElectionResult, DecodeProblem> {
-  return (mode === 'strict' ? decodeStrictly : decodeAsItStands)(result, source, limits);
+  return decodeIn(mode, result, source, limits);
 }

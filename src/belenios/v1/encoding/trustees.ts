@@ -2,12 +2,11 @@ import type { Point } from '../../../crypto/group/group.ts';
 import type { Result } from '../../../base/result.ts';
 import type { SignedMessage, ThresholdParameters, Trustee, TrusteePublicKey } from '../messages.ts';
 import { type Codec, type ReadingMode, integer, kindOf, list, optional, record, text } from './codec.ts';
-import { decodeAsItStands, decodeStrictly } from './decode.ts';
+import { decodeAsItStands, decodeIn } from './decode.ts';
 import { point, proof } from './elements.ts';
 import { type DecodeLimits, MESSAGE_LIMITS } from './limits.ts';
+import { LARGEST_JSON_NUMBER } from './numbers.ts';
 import type { DecodeProblem } from './problem.ts';
-
-const SMALL_INTEGER = 2 ** 30 - 1;
 
 export const trusteePublicKey: Codec<TrusteePublicKey> = record({
   pok: proof,
@@ -19,7 +18,7 @@ export const trusteePublicKey: Codec<TrusteePublicKey> = record({
 const signedMessage: Codec<SignedMessage> = record({ message: text, signature: proof });
 
 const thresholdParameters: Codec<ThresholdParameters> = record({
-  threshold: integer(0, SMALL_INTEGER),
+  threshold: integer(0, LARGEST_JSON_NUMBER),
   certs: list(signedMessage),
   coefexps: list(signedMessage),
   signatures: list(proof),
@@ -60,7 +59,7 @@ export function decodeTrustees(
   mode: ReadingMode = 'strict',
   limits: DecodeLimits = MESSAGE_LIMITS,
 ): Result<readonly Trustee[], DecodeProblem> {
-  return (mode === 'strict' ? decodeStrictly : decodeAsItStands)(trustees, source, limits);
+  return decodeIn(mode, trustees, source, limits);
 }
 
 /** What a certificate's message says (4.6.2). */
@@ -78,9 +77,9 @@ export interface CertificateKeys {
 const certificateKeys: Codec<CertificateKeys> = record({
   context: record({
     group: text,
-    size: integer(0, SMALL_INTEGER),
-    threshold: integer(0, SMALL_INTEGER),
-    index: integer(0, SMALL_INTEGER),
+    size: integer(0, LARGEST_JSON_NUMBER),
+    threshold: integer(0, LARGEST_JSON_NUMBER),
+    index: integer(0, LARGEST_JSON_NUMBER),
   }),
   verification: point,
   encryption: point,
