@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
 import { type EntryChecker, type EntryTask, inProcessChecker } from './checker.ts';
 import { type CheckedCheckpoint, type CheckedEntries, checkEntries } from './entry-check.ts';
-import { Thread, idlest } from './thread.ts';
 import type { WorkerRequest } from './worker-protocol.ts';
 
 /**
@@ -47,14 +47,11 @@ export function createChecker({
  * fold, leaves most of a core free. A worker that fails rejects every task that it has or gets: that is a defect.
  */
 export function workerPool(workers: number): EntryChecker {
-  const script = new URL('./worker.js', import.meta.url);
-  const threads = Array.from(
-    { length: workers },
-    () => new Thread<WorkerRequest>(script, 'an audit worker', RESOURCE_LIMITS),
-  );
-  const allBusy = () => idlest(threads).load >= TASKS_PER_WORKER;
+  const members = Array.from({ length: workers }, () => new Member());
+  const idlest = () => members.reduce((best, member) => (member.load < best.load ? member : best));
+  const allBusy = () => idlest().load >= TASKS_PER_WORKER;
   const send = (task: EntryTask) =>
-    idlest(threads).run<CheckedEntries>({ kind: 'entries', task }, [task.bytes.buffer, task.lengths.buffer]);
+    idlest().run<CheckedEntries>({ kind: 'entries', task }, [task.bytes.buffer, task.lengths.buffer]);
   // Own tasks are taken one at a time, and only after answers that came in meanwhile were heard: else the workers would
   // run dry unnoticed.
   let turn: Promise<void> = Promise.resolve();
@@ -69,9 +66,9 @@ export function workerPool(workers: number): EntryChecker {
       turn.catch(() => undefined);
       return decided.then(({ checked }) => checked);
     },
-    checkpoints: (task) => idlest(threads).run<CheckedCheckpoint[]>({ kind: 'checkpoints', task }),
+    checkpoints: (task) => idlest().run<CheckedCheckpoint[]>({ kind: 'checkpoints', task }, []),
     close: async () => {
-      await Promise.all(threads.map((thread) => thread.close()));
+      await Promise.all(members.map((member) => member.close()));
     },
   };
 }
@@ -79,4 +76,53 @@ export function workerPool(workers: number): EntryChecker {
 /** Lets the event loop come round once. */
 function hearAnswers(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
+}
+
+interface Waiting {
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (reason: Error) => void;
+}
+
+class Member {
+  readonly #worker = new Worker(new URL('./worker.js', import.meta.url), { resourceLimits: RESOURCE_LIMITS });
+  /** Tasks sent and not answered; answers come in the same order. */
+  readonly #waiting: Waiting[] = [];
+  #failure: Error | undefined;
+  #closing = false;
+
+  constructor() {
+    this.#worker.on('message', (result: unknown) => this.#waiting.shift()?.resolve(result));
+    this.#worker.on('error', (error) => {
+      this.#fail(error instanceof Error ? error : new Error(String(error)));
+    });
+    this.#worker.on('exit', (code) => {
+      if (!this.#closing) this.#fail(new Error(`an audit worker ended by itself with code ${code}`));
+    });
+  }
+
+  get load(): number {
+    return this.#waiting.length;
+  }
+
+  /** The caller knows what a request is answered with: worker.ts. */
+  run<T>(request: WorkerRequest, transfer: ArrayBuffer[]): Promise<T> {
+    return new Promise<unknown>((resolve, reject) => {
+      if (this.#failure !== undefined) {
+        reject(this.#failure);
+        return;
+      }
+      this.#waiting.push({ resolve, reject });
+      this.#worker.postMessage(request, transfer);
+    }) as Promise<T>;
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    await this.#worker.terminate();
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    for (const { reject } of this.#waiting.splice(0)) reject(error);
+  }
 }

@@ -131,24 +131,29 @@ export class PollingStation {
 
   /** Checks a ballot against what is on disk and, if it may be cast, sees it through to its receipt. */
   async #admit(ballot: Ballot, signed: SignedBallot, tracker: string): Promise<string> {
-    let receipt: Promise<string>;
     this.#checking++;
+    let record: VoterRecord | undefined;
     try {
-      const record = await this.#log.store.voter(ballot.voter);
+      record = await this.#log.store.voter(ballot.voter);
       const found = refusals(ballot, this.#log.state, this.#log.logTime(), record);
-      if (found.length > 0 || record === undefined) return await this.#receiptOr(tracker, found);
+      if (found.length > 0 || record === undefined) {
+        const receipt = await this.#receiptOr(tracker, found);
+        this.#checked();
+        return receipt;
+      }
       const message = ballotMessage(signed.body);
       const task = { signature: signed.signature, message, key: ballot.voter };
       if (!(await this.#verifier.verify(task))) throw this.#refuse([BAD_SIGNATURE]);
-      receipt = new Promise((resolve, reject) => {
-        this.#waiting.push({ ballot, signed, tracker, record, resolve, reject });
-      });
-      if (!this.#writing) void this.#write();
-    } finally {
-      this.#checking--;
-      if (this.#checking === 0) this.#onAllChecked();
+    } catch (error) {
+      this.#checked();
+      throw error;
     }
-    return receipt;
+    const standing = record;
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ ballot, signed, tracker, record: standing, resolve, reject });
+      if (!this.#writing) void this.#write();
+      this.#checked();
+    });
   }
 
   /**
@@ -184,6 +189,11 @@ export class PollingStation {
       this.#onAllChecked = resolve;
     });
     await Promise.race([this.#pause(GATHER_MS), allChecked]);
+  }
+
+  #checked(): void {
+    this.#checking--;
+    if (this.#checking === 0) this.#onAllChecked();
   }
 
   async #writeBatch(batch: readonly Admitted[]): Promise<void> {

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
-import { Thread } from '../../audit/thread.ts';
-import { type PackedTasks, packTasks } from './packing.ts';
+import { Worker } from 'node:worker_threads';
+import { packTasks } from './packing.ts';
 import type { SignatureTask, SignatureVerifier } from './verifier.ts';
 
 /** Tasks in one message: its own cost is spread thin by then, and a first ballot doesn't wait for many behind it. */
@@ -9,7 +9,7 @@ const MAX_TASKS = 32;
 interface Pending {
   readonly task: SignatureTask;
   readonly resolve: (valid: boolean) => void;
-  readonly reject: (reason: unknown) => void;
+  readonly reject: (reason: Error) => void;
 }
 
 /**
@@ -17,43 +17,86 @@ interface Pending {
  * speaks to voters is free for it. Tasks that come while all are busy travel together in the next message.
  */
 export function signaturePool(workers = Math.max(1, availableParallelism() - 1)): SignatureVerifier {
-  const script = new URL('./worker.js', import.meta.url);
-  const threads = Array.from(
-    { length: workers },
-    () => new Thread<PackedTasks>(script, 'a signature worker'),
-  );
   let queue: Pending[] = [];
+  let failure: Error | undefined;
+  const idle: Member[] = [];
+  const fail = (error: Error) => {
+    failure ??= error;
+    for (const { reject } of queue.splice(0)) reject(error);
+  };
+  const members = Array.from({ length: workers }, () => new Member(ready, fail));
+  idle.push(...members);
 
+  function ready(member: Member): void {
+    idle.push(member);
+    dispatch();
+  }
   function dispatch(): void {
-    for (const thread of threads) {
-      if (queue.length === 0) return;
-      if (thread.load > 0) continue;
+    while (queue.length > 0) {
+      const member = idle.pop();
+      if (member === undefined) return;
       const batch = queue.slice(0, MAX_TASKS);
       queue = queue.slice(MAX_TASKS);
-      void verifyOn(thread, batch);
+      member.run(batch);
     }
-  }
-
-  async function verifyOn(thread: Thread<PackedTasks>, batch: readonly Pending[]): Promise<void> {
-    const packed = packTasks(batch.map(({ task }) => task));
-    try {
-      const verdicts = await thread.run<Uint8Array>(packed, [packed.bytes.buffer]);
-      for (const [index, { resolve }] of batch.entries()) resolve(verdicts[index] === 1);
-    } catch (error) {
-      for (const { reject } of batch) reject(error);
-    }
-    dispatch();
   }
 
   return {
     verify: (task) =>
       new Promise((resolve, reject) => {
+        if (failure !== undefined) {
+          reject(failure);
+          return;
+        }
         // What arrives in one turn of the event loop is sent together.
         if (queue.length === 0) setImmediate(dispatch);
         queue.push({ task, resolve, reject });
       }),
     close: async () => {
-      await Promise.all(threads.map((thread) => thread.close()));
+      await Promise.all(members.map((member) => member.close()));
     },
   };
+}
+
+class Member {
+  readonly #worker = new Worker(new URL('./worker.js', import.meta.url));
+  #running: readonly Pending[] = [];
+  #closing = false;
+
+  constructor(onReady: (member: Member) => void, onFailure: (error: Error) => void) {
+    const fail = (error: Error) => {
+      for (const { reject } of this.#running) reject(error);
+      this.#running = [];
+      onFailure(error);
+    };
+    this.#worker.on('message', (verdicts: Uint8Array) => {
+      const done = this.#running;
+      this.#running = [];
+      this.#worker.unref();
+      done.forEach(({ resolve }, index) => {
+        resolve(verdicts[index] === 1);
+      });
+      onReady(this);
+    });
+    this.#worker.on('error', (error) => {
+      fail(error instanceof Error ? error : new Error(String(error)));
+    });
+    this.#worker.on('exit', (code) => {
+      if (!this.#closing) fail(new Error(`a signature worker ended by itself with code ${code}`));
+    });
+    // An idle thread keeps no program from ending; one at work does.
+    this.#worker.unref();
+  }
+
+  run(batch: readonly Pending[]): void {
+    this.#running = batch;
+    this.#worker.ref();
+    const packed = packTasks(batch.map(({ task }) => task));
+    this.#worker.postMessage(packed, [packed.bytes.buffer]);
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    await this.#worker.terminate();
+  }
 }
