@@ -2,8 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Level } from 'level';
+import { toBase64 } from '#src/base/bytes.js';
+import { sha256 } from '#src/crypto/hash.js';
 import { publicKeyOf } from '#src/crypto/signature.js';
-import { trackerOf } from '#src/election/ballot.js';
 import { createElection } from '#src/services/create-election.js';
 import { ElectionLog } from '#src/services/election-log.js';
 import { openLevelStore } from '#src/store/level-store.js';
@@ -87,7 +88,7 @@ async function groupedRate(folder: string): Promise<number> {
     new DataView(voter.buffer).setUint32(0, index);
     return {
       content: { kind: 'ballot', ballot: { body, signature: new Uint8Array(64) } } as const,
-      tracker: trackerOf(body),
+      tracker: toBase64(sha256(body)),
       name: `voter${index}`,
       voter,
     };

@@ -6,14 +6,13 @@ export type { Result } from './base/result.ts';
 // Elections and ballots.
 export {
   type Ballot,
-  type Choice,
-  choiceProblems,
   decodeSignedBallot,
   encodeSignedBallot,
   readBallot,
   signBallot,
   trackerOf,
 } from './election/ballot.ts';
+export { type Choice, choiceProblems } from './election/choices.ts';
 export type {
   BallotEntry,
   CloseEntry,

@@ -4,7 +4,7 @@ import { DEFAULT_KDF } from '#src/crypto/credential.js';
 import { ballotMessage } from '#src/crypto/transcript.js';
 import { encodeDagCbor } from '#src/base/dag-cbor.js';
 import { utf8ToBytes } from '#src/base/bytes.js';
-import { encodeSignedBallot, trackerOf } from '#src/election/ballot.js';
+import { type OpenBallot, encodeSignedBallot, trackerOf } from '#src/election/ballot.js';
 import type { EntryContent, Question, SignedBallot } from '#src/election/entries.js';
 import { ROLL_CHUNK } from '#src/election/limits.js';
 import { origin, signCheckpoint } from '#src/log/checkpoint.js';
@@ -73,6 +73,7 @@ export function* logBatches(plan: LogPlan): Generator<StoreBatch> {
   }
   log.append({ kind: 'round', round: 1, title: 'The only round', questions: [QUESTION], closes: null });
   const { cid: round } = log.head;
+  if (round === null) throw new Error('no round was appended');
   yield log.take([], []);
 
   const standing = new Uint8Array(voters);
@@ -87,12 +88,13 @@ export function* logBatches(plan: LogPlan): Generator<StoreBatch> {
       const choices = answer === QUESTION.answers.length ? [null] : [[answer]];
       const { publicKey, secretKey } = signers[voter] as Signer;
       const key = new Uint8Array(publicKey);
-      const body = encodeDagCbor({ v: 1, form: 'open', round, voter: key, number, choices });
+      const vote: OpenBallot = { form: 'open', round, voter: key, number, choices };
+      const body = encodeDagCbor({ v: 1, ...vote });
       const signature = Buffer.alloc(64);
       sodium.crypto_sign_detached(signature, Buffer.from(ballotMessage(body)), secretKey);
       const ballot: SignedBallot = { body, signature: new Uint8Array(signature) };
       const seq = log.append({ kind: 'ballot', ballot });
-      cast.push({ tracker: trackerOf(encodeSignedBallot(ballot)), seq });
+      cast.push({ tracker: trackerOf(vote, encodeSignedBallot(ballot)), seq });
       changed.push({ ...(records[voter] as VoterRecord), round: 1, number, seq });
     }
     yield log.take(changed, cast);

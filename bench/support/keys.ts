@@ -1,7 +1,7 @@
 import sodium from 'sodium-native';
 import { ballotMessage } from '#src/crypto/transcript.js';
 import { encodeDagCbor } from '#src/base/dag-cbor.js';
-import { type Ballot, encodeSignedBallot } from '#src/election/ballot.js';
+import { type UnsignedBallot, encodeSignedBallot } from '#src/election/ballot.js';
 
 /** Voters' keys for benches, made and used natively: the voters' own speed is not what is measured. */
 export interface BenchKey {
@@ -21,7 +21,7 @@ export function benchKeys(count: number): BenchKey[] {
 }
 
 /** As `signBallot` and `encodeSignedBallot`, with native signing. */
-export function benchBallot(ballot: Omit<Ballot, 'voter'>, key: BenchKey): Uint8Array {
+export function benchBallot(ballot: UnsignedBallot, key: BenchKey): Uint8Array {
   const body = encodeDagCbor({ v: 1, ...ballot, voter: key.publicKey });
   const signature = Buffer.alloc(sodium.crypto_sign_BYTES);
   sodium.crypto_sign_detached(signature, Buffer.from(ballotMessage(body)), key.secretKey);

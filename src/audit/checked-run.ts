@@ -1,6 +1,7 @@
 import type { CID } from 'multiformats/cid';
 import { cidFromDigest } from '../crypto/cid.ts';
-import type { Choice, OpenBallot } from '../election/ballot.ts';
+import type { OpenBallot } from '../election/ballot.ts';
+import type { Choice } from '../election/choices.ts';
 import { HASH_BYTES } from '../log/merkle.ts';
 import {
   BALLOT,

@@ -152,6 +152,7 @@ class Checking {
       this.#problem(index, 'format', read.error.message);
       return;
     }
+    if (read.value.form === 'sealed') throw new Error('not yet');
     const { round, voter, number, choices } = read.value;
     this.#ballot(index, entry.ballot, {
       round: round.multihash.digest,

@@ -155,6 +155,9 @@ export class LogFold {
     switch (entry.kind) {
       case 'genesis':
       case 'ballot':
+      case 'trustees':
+      case 'tally':
+      case 'decryption':
         return;
       case 'roll':
         enrol(entry, badVoters, this.#voters, this.#findings);

@@ -1,4 +1,4 @@
-import type { Choice } from '../election/ballot.ts';
+import type { Choice } from '../election/choices.ts';
 
 const BLANK = 0;
 const END = 1;

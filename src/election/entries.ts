@@ -16,12 +16,14 @@ interface EntryBase {
 }
 
 export interface Policy {
-  /** Whether the log shows choices (`open`) or only encryptions of them. */
-  readonly secrecy: 'open';
+  /** Whether the log shows only encryptions of choices (`sealed`), or the choices (`open`). */
+  readonly secrecy: 'sealed' | 'open';
   /** `last`: a later ballot replaces the earlier one; `never`: the first one stands. */
   readonly revote: 'last' | 'never';
   /** Whether the roll names voters by username or by a pseudonym derived from the key. */
   readonly names: 'public' | 'pseudonym';
+  /** In a sealed election: what is done where a result would show how single voters voted; `warn` if not stated. */
+  readonly smallGroups?: 'warn' | 'refuse' | undefined;
 }
 
 /** Argon2id cost for credentials of username and secret (RFC 9106; libsodium's `crypto_pwhash`). */
@@ -59,6 +61,19 @@ export interface RollEntry extends EntryBase {
   readonly part: number;
   readonly parts: number;
   readonly voters: readonly Voter[];
+}
+
+/** By which protocol, in which version, ballots are sealed, added up and decrypted. */
+export const SEALING = 'belenios/1';
+
+/**
+ * Who can together decrypt what the sealed ballots of an election add up to. `trustees` is the protocol's own text, which
+ * `belenios/v1` reads.
+ */
+export interface TrusteesEntry extends EntryBase {
+  readonly kind: 'trustees';
+  readonly protocol: typeof SEALING;
+  readonly trustees: string;
 }
 
 export interface Question {
@@ -100,6 +115,25 @@ export interface CloseEntry extends EntryBase {
   readonly reason: 'organiser' | 'schedule';
 }
 
+/** The ballots of a closed sealed round added up under encryption; the text is the protocol's own. */
+export interface TallyEntry extends EntryBase {
+  readonly kind: 'tally';
+  readonly round: number;
+  /** Voters and weight whose ballot is in the sum. */
+  readonly numTallied: number;
+  readonly totalWeight: number;
+  readonly encryptedTally: string;
+}
+
+/** One trustee's share of decrypting a tally, with its proofs; the text is the protocol's own. */
+export interface DecryptionEntry extends EntryBase {
+  readonly kind: 'decryption';
+  readonly round: number;
+  /** Number among the trustees, from 1. */
+  readonly trustee: number;
+  readonly partialDecryption: string;
+}
+
 export interface QuestionResult {
   /** Weighted votes per answer, in the order of the question's answers. */
   readonly answers: readonly number[];
@@ -127,7 +161,16 @@ export interface ResultEntry extends EntryBase {
   readonly questions: readonly QuestionResult[];
 }
 
-export type Entry = GenesisEntry | RollEntry | RoundEntry | BallotEntry | CloseEntry | ResultEntry;
+export type Entry =
+  | GenesisEntry
+  | RollEntry
+  | TrusteesEntry
+  | RoundEntry
+  | BallotEntry
+  | CloseEntry
+  | TallyEntry
+  | DecryptionEntry
+  | ResultEntry;
 export type EntryKind = Entry['kind'];
 
 type WithoutPosition<E> = E extends Entry ? Omit<E, 'v' | 'seq' | 'prev' | 'time'> : never;

@@ -19,5 +19,9 @@ export const MAX_WEIGHT = 1_000_000;
 export const MAX_TOTAL_WEIGHT = 1_000_000_000;
 /** Ballots of one voter in one round: enough for any change of mind, and a bound on what one key can fill the log with. */
 export const MAX_BALLOTS_PER_VOTER = 1000;
+/** In a sealed election: a sum is found by searching for it, which takes the square root of this many steps. */
+export const MAX_SEALED_WEIGHT = 10_000_000;
+/** Trustees of one election, in all: a group's transcript grows with the square of its members. */
+export const MAX_TRUSTEES = 64;
 /** Milliseconds since 1970; the year 9999, so that every time has an ISO 8601 form. */
 export const MAX_TIME = 253_402_300_799_999;

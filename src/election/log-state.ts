@@ -1,13 +1,29 @@
 import type { CID } from 'multiformats/cid';
 import { compareBytes, utf8ToBytes } from '../base/bytes.ts';
 import { isAcceptableKdf } from '../crypto/credential.ts';
-import type { CloseEntry, Entry, GenesisEntry, ResultEntry, RollEntry, RoundEntry } from './entries.ts';
-import { MAX_TOTAL_WEIGHT, MAX_VOTERS } from './limits.ts';
+import { maxBallotBytes } from './ballot-size.ts';
+import type {
+  CloseEntry,
+  DecryptionEntry,
+  Entry,
+  GenesisEntry,
+  Policy,
+  Question,
+  ResultEntry,
+  RollEntry,
+  RoundEntry,
+  TallyEntry,
+  TrusteesEntry,
+} from './entries.ts';
+import { MAX_BODY_BYTES, MAX_SEALED_WEIGHT, MAX_TOTAL_WEIGHT, MAX_VOTERS } from './limits.ts';
 
 /**
  * Where an election stands:
  *
  *   empty ──genesis──▶ enrolling ──last roll chunk──▶ ready ──round──▶ open ──close──▶ counting ──result──▶ ready
+ *
+ * A sealed election has its trustees before the first round; until then others may take their place. While it is counting
+ * come the tally and then the trustees' decryptions, before the result.
  */
 export type Phase = 'empty' | 'enrolling' | 'ready' | 'open' | 'counting';
 
@@ -16,6 +32,9 @@ export interface RoundState {
   readonly cid: CID;
   /** The entry that closed the round, and the one that states its result, once they are there. */
   readonly close?: CloseEntry;
+  /** Of a sealed round: the sum of its ballots, and the decryptions so far. */
+  readonly tally?: TallyEntry;
+  readonly decryptions?: readonly DecryptionEntry[];
   readonly result?: { readonly entry: ResultEntry; readonly cid: CID };
 }
 
@@ -27,6 +46,7 @@ export class LogState {
   #phase: Phase = 'empty';
   #genesis: { entry: GenesisEntry; cid: CID } | undefined;
   #roll = { parts: 0, next: 0, voters: 0, weight: 0, lastName: new Uint8Array() };
+  #trustees: TrusteesEntry | undefined;
   #rounds: RoundState[] = [];
 
   /** A copy that can be taken further, or dropped, without touching this one. */
@@ -35,6 +55,7 @@ export class LogState {
     copy.#phase = this.#phase;
     copy.#genesis = this.#genesis;
     copy.#roll = this.#roll;
+    copy.#trustees = this.#trustees;
     copy.#rounds = [...this.#rounds];
     return copy;
   }
@@ -57,6 +78,11 @@ export class LogState {
     return { voters: this.#roll.voters, weight: this.#roll.weight };
   }
 
+  /** Who can decrypt, in a sealed election that has them. */
+  get trustees(): TrusteesEntry | undefined {
+    return this.#trustees;
+  }
+
   /** All rounds opened so far; the last one is the current one. */
   get rounds(): readonly RoundState[] {
     return this.#rounds;
@@ -73,12 +99,22 @@ export class LogState {
         return [
           ...(this.#phase === 'empty' ? [] : ['a second genesis']),
           ...(isAcceptableKdf(entry.kdf) ? [] : ['its Argon2id cost is outside the allowed bounds']),
+          ...(entry.policy.secrecy === 'open' && entry.policy.smallGroups !== undefined
+            ? ['open ballots hide nothing from small groups']
+            : []),
         ];
       case 'roll':
         return this.#rollProblems(entry);
+      case 'trustees':
+        return [
+          ...this.#expectPhase(entry, 'ready'),
+          ...this.#expectSealed(entry),
+          ...(this.#rounds.length === 0 ? [] : ['trustees after a round was opened for others']),
+        ];
       case 'round':
         return [
           ...this.#expectPhase(entry, 'ready'),
+          ...this.#sealedRoundProblems(entry),
           ...(entry.round === this.#rounds.length + 1
             ? []
             : [`round ${entry.round} after round ${this.#rounds.length}`]),
@@ -95,8 +131,27 @@ export class LogState {
           ...(early ? ['it says the schedule closed the round, which is not so'] : []),
         ];
       }
+      case 'tally':
+        return [
+          ...this.#expectCounting(entry),
+          ...this.#expectSealed(entry),
+          ...(this.round?.tally === undefined ? [] : ['a second tally of the round']),
+        ];
+      case 'decryption': {
+        const { tally, decryptions = [] } = this.round ?? {};
+        return [
+          ...this.#expectCounting(entry),
+          ...(tally === undefined ? ['a decryption before there is a tally'] : []),
+          ...(decryptions.some(({ trustee }) => trustee === entry.trustee)
+            ? [`a second decryption by trustee ${entry.trustee}`]
+            : []),
+        ];
+      }
       case 'result':
-        return [...this.#expectPhase(entry, 'counting'), ...this.#expectRound(entry.round)];
+        return [
+          ...this.#expectCounting(entry),
+          ...(this.#isSealed && this.round?.tally === undefined ? ['a result before there is a tally'] : []),
+        ];
     }
   }
 
@@ -117,6 +172,9 @@ export class LogState {
         };
         if (entry.part + 1 === entry.parts) this.#phase = 'ready';
         return;
+      case 'trustees':
+        this.#trustees = entry;
+        return;
       case 'round':
         this.#rounds.push({ entry, cid });
         this.#phase = 'open';
@@ -126,6 +184,12 @@ export class LogState {
       case 'close':
         this.#amendRound({ close: entry });
         this.#phase = 'counting';
+        return;
+      case 'tally':
+        this.#amendRound({ tally: entry });
+        return;
+      case 'decryption':
+        this.#amendRound({ decryptions: [...(this.round?.decryptions ?? []), entry] });
         return;
       case 'result':
         this.#amendRound({ result: { entry, cid } });
@@ -141,6 +205,26 @@ export class LogState {
 
   #expectPhase(entry: Entry, phase: Phase): string[] {
     return this.#phase === phase ? [] : [`a "${entry.kind}" entry while the election is ${this.#phase}`];
+  }
+
+  #expectCounting(entry: TallyEntry | DecryptionEntry | ResultEntry): string[] {
+    return [...this.#expectPhase(entry, 'counting'), ...this.#expectRound(entry.round)];
+  }
+
+  get #isSealed(): boolean {
+    return this.genesis?.policy.secrecy === 'sealed';
+  }
+
+  #expectSealed(entry: Entry): string[] {
+    return this.#isSealed ? [] : [`a "${entry.kind}" entry in an election with open ballots`];
+  }
+
+  #sealedRoundProblems({ questions }: RoundEntry): string[] {
+    if (!this.#isSealed) return [];
+    return [
+      ...(this.#trustees === undefined ? ['a round before there are trustees'] : []),
+      ...questionProblems(questions, 'sealed'),
+    ];
   }
 
   #expectRound(round: number): string[] {
@@ -164,10 +248,20 @@ export class LogState {
       last = bytes;
     }
     if (this.#roll.voters + entry.voters.length > MAX_VOTERS) problems.push(`more than ${MAX_VOTERS} voters`);
-    if (this.#roll.weight + weightOf(entry) > MAX_TOTAL_WEIGHT)
-      problems.push(`a total weight above ${MAX_TOTAL_WEIGHT}`);
+    const mostWeight = this.#isSealed ? MAX_SEALED_WEIGHT : MAX_TOTAL_WEIGHT;
+    if (this.#roll.weight + weightOf(entry) > mostWeight) problems.push(`a total weight above ${mostWeight}`);
     return problems;
   }
+}
+
+/** Every reason why ballots of this form can't be cast on these questions, each of which is sound by itself. */
+export function questionProblems(questions: readonly Question[], secrecy: Policy['secrecy']): string[] {
+  const bytes = maxBallotBytes(questions, secrecy);
+  return bytes <= MAX_BODY_BYTES
+    ? []
+    : [
+        `a ${secrecy} ballot on so many answers can have ${bytes} bytes, where ${MAX_BODY_BYTES} are possible`,
+      ];
 }
 
 function weightOf(entry: RollEntry): number {

@@ -10,8 +10,12 @@ export type RefusalCode =
   | 'bad-signature'
   | 'bad-proof';
 
+/** What of a ballot a refusal is about: an audit puts it under the check of that name. */
+export type RefusalSubject = 'encoding' | 'window' | 'vote' | 'voter' | 'revote' | 'signature';
+
 export interface Refusal {
   readonly code: RefusalCode;
+  readonly about: RefusalSubject;
   /** For people; names no secret and no choice. */
   readonly message: string;
 }

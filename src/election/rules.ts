@@ -1,7 +1,8 @@
 import { isAcceptableKey } from '../crypto/signature.ts';
 import { pseudonym } from '../crypto/credential.ts';
-import { type Ballot, choiceProblems } from './ballot.ts';
-import type { Policy, Voter } from './entries.ts';
+import type { Ballot } from './ballot.ts';
+import { choiceProblems } from './choices.ts';
+import type { Policy, Question, Voter } from './entries.ts';
 import { MAX_BALLOTS_PER_VOTER } from './limits.ts';
 import type { LogState } from './log-state.ts';
 import type { Refusal } from './refusal.ts';
@@ -32,12 +33,14 @@ export function refusals(
   standing: VoterStanding | undefined,
 ): readonly Refusal[] {
   const round = state.round;
-  if (round === undefined) return [{ code: 'not-open', message: 'No round of this election is open yet.' }];
+  if (round === undefined)
+    return [{ code: 'not-open', about: 'window', message: 'No round of this election is open yet.' }];
   const found: Refusal[] = [];
   if (!ballot.round.equals(round.cid)) {
     const earlier = state.rounds.findIndex((one) => one.cid.equals(ballot.round));
     found.push({
       code: 'wrong-election',
+      about: 'window',
       message:
         earlier === -1
           ? 'The ballot was made for another election.'
@@ -45,43 +48,75 @@ export function refusals(
     });
   }
   if (state.phase !== 'open' || (round.entry.closes !== null && time >= round.entry.closes)) {
-    found.push({ code: 'closed', message: `Round ${round.entry.round} is closed.` });
+    found.push({ code: 'closed', about: 'window', message: `Round ${round.entry.round} is closed.` });
   }
-  const problems = choiceProblems(ballot.choices, round.entry.questions);
+  const problems = voteProblems(ballot, round.entry.questions, state.genesis?.policy.secrecy);
   if (problems.length > 0)
-    found.push({ code: 'malformed', message: `Not a valid vote: ${problems.join('; ')}.` });
+    found.push({ code: 'malformed', about: 'vote', message: `Not a valid vote: ${problems.join('; ')}.` });
   if (standing === undefined) {
-    found.push({ code: 'unknown-voter', message: "The ballot's key is not on the roll." });
+    found.push({ code: 'unknown-voter', about: 'voter', message: "The ballot's key is not on the roll." });
     return found;
   }
   const cast = ballotsCast(standing, round.entry.round);
   if (cast > 0 && state.genesis?.policy.revote === 'never') {
     found.push({
       code: 'already-voted',
+      about: 'revote',
       message: 'This voter has already voted, and the first ballot stands.',
     });
   } else if (ballot.number <= cast) {
     found.push({
       code: 'already-voted',
+      about: 'revote',
       message: `A ballot number ${ballot.number} of this voter is already in the log.`,
     });
   } else if (cast >= MAX_BALLOTS_PER_VOTER) {
     found.push({
       code: 'already-voted',
+      about: 'revote',
       message: `This voter has cast ${cast} ballots in this round; no more are possible.`,
     });
   } else if (ballot.number !== cast + 1) {
     found.push({
       code: 'malformed',
+      about: 'revote',
       message: `Ballot number ${ballot.number}, where number ${cast + 1} was due.`,
     });
   }
   return found;
 }
 
+/** What is wrong with the vote itself, as far as the ballot shows it without its proofs. */
+function voteProblems(
+  ballot: Ballot,
+  questions: readonly Question[],
+  secrecy: Policy['secrecy'] | undefined,
+): string[] {
+  if (ballot.form !== secrecy)
+    return [`the ballot is ${ballot.form}, in an election whose ballots are ${secrecy ?? 'of no form'}`];
+  return ballot.form === 'open' ? choiceProblems(ballot.choices, questions) : [];
+}
+
+/** The refusal that a sealed ballot earns by something wrong with its text, its seal or its proofs. */
+export function badProof(why: string): Refusal {
+  return {
+    code: 'bad-proof',
+    about: 'vote',
+    message: `The ballot does not prove that it is a valid vote: ${why}.`,
+  };
+}
+
+/** The refusal that a sealed text earns which is in the log under an earlier number: nobody may replay it. */
+export const REPEATED_TEXT: Refusal = {
+  code: 'already-voted',
+  about: 'revote',
+  message: 'The same sealed vote is in the log already, under another number.',
+};
+
 /** The refusal that a bad signature earns. */
 export const BAD_SIGNATURE: Refusal = {
   code: 'bad-signature',
+  about: 'signature',
   message: "The ballot's signature is not valid for its voter's key.",
 };
 

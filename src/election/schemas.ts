@@ -2,15 +2,18 @@ import { CID } from 'multiformats/cid';
 import * as z from 'zod';
 import { utf8ToBytes } from '../base/bytes.ts';
 import { isEntryCid } from '../crypto/cid.ts';
-import { ENTRY_VERSION, type Entry, type Question, type SignedBallot } from './entries.ts';
+import { ENTRY_VERSION, type Entry, type Question, SEALING, type SignedBallot } from './entries.ts';
 import {
   MAX_ANSWERS,
   MAX_BODY_BYTES,
+  MAX_ENTRY_BYTES,
   MAX_NAME_BYTES,
   MAX_QUESTIONS,
+  MAX_SEALED_WEIGHT,
   MAX_TEXT_BYTES,
   MAX_TIME,
   MAX_TOTAL_WEIGHT,
+  MAX_TRUSTEES,
   MAX_VOTERS,
   MAX_WEIGHT,
   ROLL_CHUNK,
@@ -45,7 +48,7 @@ const text = (maxBytes: number, minBytes = 1) =>
       length >= minBytes &&
       length <= maxBytes &&
       value === value.normalize('NFC') &&
-      !/[\p{Cc}\u202a-\u202e\u2066-\u2069]/u.test(value)
+      !/[\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]/u.test(value)
     );
   }, `expected text of ${minBytes} to ${maxBytes} bytes in Unicode NFC, without control characters`);
 const uint = (max: number, min = 0) => z.int().min(min).max(max);
@@ -72,9 +75,10 @@ export const titleSchema = text(MAX_TEXT_BYTES);
 export const nameSchema = text(MAX_NAME_BYTES);
 
 export const policySchema = z.strictObject({
-  secrecy: z.literal('open'),
+  secrecy: z.enum(['sealed', 'open']),
   revote: z.enum(['last', 'never']),
   names: z.enum(['public', 'pseudonym']),
+  smallGroups: z.enum(['warn', 'refuse']).optional(),
 });
 
 export const signedBallotSchema = z.strictObject({
@@ -89,6 +93,8 @@ const base = {
   time: uint(MAX_TIME),
 };
 const votes = uint(Number.MAX_SAFE_INTEGER);
+/** A text of another protocol, read where it is judged; an entry's size bounds it. */
+const protocolText = z.string().min(1).max(MAX_ENTRY_BYTES);
 
 export const entrySchema = z.discriminatedUnion('kind', [
   z.strictObject({ ...base, kind: z.literal('ballot'), ballot: signedBallotSchema }),
@@ -126,6 +132,27 @@ export const entrySchema = z.discriminatedUnion('kind', [
   }),
   z.strictObject({
     ...base,
+    kind: z.literal('trustees'),
+    protocol: z.literal(SEALING),
+    trustees: protocolText,
+  }),
+  z.strictObject({
+    ...base,
+    kind: z.literal('tally'),
+    round: uint(1_000_000, 1),
+    numTallied: uint(MAX_VOTERS),
+    totalWeight: uint(MAX_SEALED_WEIGHT),
+    encryptedTally: protocolText,
+  }),
+  z.strictObject({
+    ...base,
+    kind: z.literal('decryption'),
+    round: uint(1_000_000, 1),
+    trustee: uint(MAX_TRUSTEES, 1),
+    partialDecryption: protocolText,
+  }),
+  z.strictObject({
+    ...base,
     kind: z.literal('close'),
     round: uint(1_000_000, 1),
     reason: z.enum(['organiser', 'schedule']),
@@ -154,17 +181,24 @@ export const entrySchema = z.discriminatedUnion('kind', [
   }),
 ]) satisfies z.ZodType<Entry>;
 
-export const ballotBodySchema = z.strictObject({
+const ballotBase = {
   v: z.literal(1),
   round: cid,
   voter: publicKey,
   number: uint(0xffffffff, 1),
-  form: z.literal('open'),
-  choices: z
-    .array(z.array(uint(MAX_ANSWERS)).max(MAX_ANSWERS).nullable())
-    .min(1)
-    .max(MAX_QUESTIONS),
-});
+};
+
+export const ballotBodySchema = z.discriminatedUnion('form', [
+  z.strictObject({
+    ...ballotBase,
+    form: z.literal('open'),
+    choices: z
+      .array(z.array(uint(MAX_ANSWERS)).max(MAX_ANSWERS).nullable())
+      .min(1)
+      .max(MAX_QUESTIONS),
+  }),
+  z.strictObject({ ...ballotBase, form: z.literal('sealed'), sealed: z.string().min(1).max(MAX_BODY_BYTES) }),
+]);
 
 /** One line of what a schema found: the first issue, with the path to it. */
 export function firstIssue(error: z.ZodError): string {

@@ -1,9 +1,17 @@
 import { compareBytes, toHex, utf8ToBytes } from '../base/bytes.ts';
 import { refused } from '../base/errors.ts';
+import { readTrustees } from '../belenios/v1/sealed-round.ts';
 import { DEFAULT_KDF, pseudonym } from '../crypto/credential.ts';
 import { publicKeyOf } from '../crypto/signature.ts';
-import type { Policy, RollEntry, Voter } from '../election/entries.ts';
-import { MAX_TOTAL_WEIGHT, MAX_VOTERS, ROLL_CHUNK } from '../election/limits.ts';
+import { type Policy, type RollEntry, SEALING, type Voter } from '../election/entries.ts';
+import {
+  MAX_SEALED_WEIGHT,
+  MAX_TOTAL_WEIGHT,
+  MAX_TRUSTEES,
+  MAX_VOTERS,
+  ROLL_CHUNK,
+} from '../election/limits.ts';
+import { questionProblems } from '../election/log-state.ts';
 import { firstIssue, nameSchema, questionsSchema, titleSchema } from '../election/schemas.ts';
 import { voterProblems } from '../election/rules.ts';
 import type { ElectionLog } from './election-log.ts';
@@ -16,6 +24,8 @@ export interface ElectionSetup {
   readonly policy: Policy;
   /** Names are usernames here; under the pseudonym policy the roll gets the keys' pseudonyms instead. */
   readonly voters: readonly Voter[];
+  /** Of a sealed election: the trustees in the sealing protocol's own text. */
+  readonly trustees?: string;
   readonly firstRound: DraftRound;
 }
 
@@ -30,7 +40,8 @@ export async function createElection(
   onProgress: (voters: number) => void,
 ): Promise<void> {
   const roll = rollOf(setup);
-  checkDraft(setup.firstRound);
+  checkDraft(setup.firstRound, setup.policy.secrecy);
+  checkTrustees(setup);
   log.useSeed(seed);
   await log.append(() => ({
     contents: [
@@ -55,15 +66,33 @@ export async function createElection(
     }));
     onProgress(part * ROLL_CHUNK + voters.length);
   }
+  if (setup.trustees !== undefined) {
+    const { trustees } = setup;
+    await log.append(() => ({ contents: [{ kind: 'trustees', protocol: SEALING, trustees }] }));
+  }
   await log.store.setDraft(setup.firstRound);
 }
 
+function checkTrustees({ policy, trustees }: ElectionSetup): void {
+  if ((policy.secrecy === 'sealed') !== (trustees !== undefined)) {
+    throw badSetup([
+      trustees === undefined
+        ? 'A sealed election needs trustees, who can decrypt its result.'
+        : 'An election with open ballots has nothing to decrypt, and so no trustees.',
+    ]);
+  }
+  const read = trustees === undefined ? undefined : readTrustees(trustees, MAX_TRUSTEES);
+  if (read?.ok === false) throw badSetup([`The trustees are not sound: ${read.error}.`]);
+}
+
 /** Throws `bad-setup` where a prepared round could not be opened. */
-export function checkDraft(draft: DraftRound): void {
+export function checkDraft(draft: DraftRound, secrecy: Policy['secrecy']): void {
   const title = titleSchema.safeParse(draft.title);
   if (!title.success) throw badSetup([`The round's title: ${firstIssue(title.error)}.`]);
   const questions = questionsSchema.safeParse(draft.questions);
   if (!questions.success) throw badSetup([`The questions: ${firstIssue(questions.error)}.`]);
+  const problems = questionProblems(questions.data, secrecy);
+  if (problems.length > 0) throw badSetup(problems.map((problem) => `The questions: ${problem}.`));
   if (draft.opens !== null && draft.closes !== null && draft.closes <= draft.opens) {
     throw badSetup(['The round would close before it opens.']);
   }
@@ -86,8 +115,11 @@ function rollOf(setup: ElectionSetup): Voter[] {
   if (setup.voters.length === 0) problems.push('The roll is empty.');
   if (setup.voters.length > MAX_VOTERS)
     problems.push(`The roll has ${setup.voters.length} voters; ${MAX_VOTERS} are possible.`);
-  if (weight > MAX_TOTAL_WEIGHT)
-    problems.push(`The weights add up to ${weight}; ${MAX_TOTAL_WEIGHT} is possible.`);
+  const mostWeight = setup.policy.secrecy === 'sealed' ? MAX_SEALED_WEIGHT : MAX_TOTAL_WEIGHT;
+  if (weight > mostWeight)
+    problems.push(
+      `The weights add up to ${weight}; ${mostWeight} is possible with ${setup.policy.secrecy} ballots.`,
+    );
 
   const named = setup.voters.map((voter) =>
     setup.policy.names === 'pseudonym' ? { ...voter, name: pseudonym(voter.key) } : voter,

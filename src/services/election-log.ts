@@ -1,8 +1,8 @@
 import { refused } from '../base/errors.ts';
-import type { EntryContent, GenesisEntry } from '../election/entries.ts';
+import type { EntryContent, GenesisEntry, SignedBallot } from '../election/entries.ts';
 import type { LogState } from '../election/log-state.ts';
 import { type Checkpoint, origin, parseCheckpoint, signCheckpoint } from '../log/checkpoint.ts';
-import { type ChainedEntry, type Head, chainEntry, headAfter } from '../log/entry-codec.ts';
+import { type ChainedEntry, type Head, chainEntry, decodeEntry, headAfter } from '../log/entry-codec.ts';
 import {
   type NodeReader,
   consistencyProof,
@@ -356,6 +356,13 @@ export class ElectionLog {
     return entries.map(({ entry, bytes }, at) =>
       formatReceipt({ index: entry.seq, proof: proofs[at] ?? [], checkpoint, extra: bytes }),
     );
+  }
+
+  /** The ballot in an entry. Throws `store-damaged` where there is none. */
+  async ballot(seq: number): Promise<SignedBallot> {
+    const entry = decodeEntry(await this.#entryAt(seq));
+    if (entry.ok && entry.value.kind === 'ballot') return entry.value.ballot;
+    throw refused('store-damaged', `Entry ${seq} should be a ballot, and can't be read as one.`);
   }
 
   /** An entry with its proof of inclusion in the newest checkpoint (or in the given one of our own). */

@@ -26,7 +26,7 @@ export class ElectionNode implements NodeService {
   async info(): Promise<ElectionInfo> {
     this.#requireStore();
     const { state } = this.#log;
-    const round = state.round;
+    const { round, trustees } = state;
     const checkpoint = await this.#log.newestCheckpoint();
     const closes = round?.entry.closes ?? null;
     return {
@@ -35,6 +35,10 @@ export class ElectionNode implements NodeService {
         round === undefined
           ? null
           : withoutCheckpoint(await this.#log.inclusion(round.entry.seq, checkpoint)),
+      trustees:
+        trustees === undefined
+          ? null
+          : withoutCheckpoint(await this.#log.inclusion(trustees.seq, checkpoint)),
       checkpoint,
       open: state.phase === 'open' && (closes === null || this.#log.logTime() < closes),
       draft: (await this.#log.store.draft()) ?? null,

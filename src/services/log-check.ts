@@ -152,7 +152,10 @@ async function startRebuild(store: Store): Promise<Rebuild | undefined> {
         const record = voters.get(toBase64(voter)) ?? (await store.voter(voter));
         if (record === undefined) throw damaged(entry.seq, 'its voter is not on the roll');
         voters.set(toBase64(voter), { ...record, round: state.rounds.length, number, seq: entry.seq });
-        ballots.push({ tracker: trackerOf(encodeSignedBallot(entry.ballot)), seq: entry.seq });
+        ballots.push({
+          tracker: trackerOf(ballot.value, encodeSignedBallot(entry.ballot)),
+          seq: entry.seq,
+        });
       }
     },
     async flush(tiles, size) {

@@ -1,6 +1,5 @@
 import { equalBytes } from '../base/bytes.ts';
 import { refused } from '../base/errors.ts';
-import { decodeSignedBallot, readBallot, trackerOf } from '../election/ballot.ts';
 import { formatReceipt, type Receipt } from '../log/receipt.ts';
 import type { PeerClient, VoterRecord } from './ports.ts';
 import { type KnownElection, ballotInReceipt, openReceipt } from './voter-session.ts';
@@ -33,13 +32,11 @@ export async function recoverReceipt(
     formatReceipt({ index, proof, checkpoint: { text: checkpoint }, extra: entry }),
     election,
   );
-  const bytes = ballotInReceipt(receipt);
-  const signed = decodeSignedBallot(bytes);
-  const ballot = signed.ok ? readBallot(signed.value) : signed;
-  if (!ballot.ok || !equalBytes(ballot.value.voter, key)) {
+  const { ballot, tracker } = ballotInReceipt(receipt);
+  if (!equalBytes(ballot.voter, key)) {
     throw refused('bad-answer', `The peer shows entry ${index} as your last ballot, and it is not yours.`, {
       hint: 'Tell the organiser, and other voters.',
     });
   }
-  return { receipt, tracker: trackerOf(bytes), number: ballot.value.number };
+  return { receipt, tracker, number: ballot.number };
 }

@@ -1,12 +1,16 @@
 import { refused } from '../base/errors.ts';
-import type { Policy } from '../election/entries.ts';
+import type { EntryContent, Policy } from '../election/entries.ts';
 import type { Phase, RoundState } from '../election/log-state.ts';
 import { fingerprint } from '../crypto/credential.ts';
-import { countRound } from './closing.ts';
+import { trusteeNames } from '../belenios/v1/sealed-round.ts';
+import { countedVotes } from '../tally/count.ts';
+import { countRound, sumRound, turnoutOf } from './closing.ts';
 import { checkDraft } from './create-election.ts';
+import { Decrypting, type GivenDecryption, type InvalidDecryption } from './decrypting.ts';
 import type { ElectionLog } from './election-log.ts';
 import type { EventListener } from './events.ts';
 import type { DraftRound, LiveTurnout } from './ports.ts';
+import { SealedRounds } from './sealed-rounds.ts';
 
 /** An election at a glance, as JSON carries it: times in ms, ids as text. */
 export interface ElectionStatus {
@@ -29,10 +33,22 @@ export interface ElectionStatus {
   readonly checkpoint: string;
 }
 
+/** How far the decryption of a closed sealed round has come. */
+export interface CountProgress {
+  readonly round: RoundState;
+  /** Trustees, by number from 1, with their names where they gave one. */
+  readonly trustees: readonly { readonly trustee: number; readonly name?: string; readonly given: boolean }[];
+  /** What was handed in and can't be used. */
+  readonly invalid: readonly InvalidDecryption[];
+  /** Whose decryptions are missing, in words; undefined once the result is in the log. */
+  readonly missing?: string;
+}
+
 /** What the organiser may do with an election; each is one action on its log. */
 export class Organiser {
   readonly #log: ElectionLog;
   readonly #onEvent: EventListener;
+  readonly #sealedRounds = new SealedRounds();
 
   constructor(log: ElectionLog, onEvent: EventListener) {
     this.#log = log;
@@ -81,7 +97,7 @@ export class Organiser {
       if (draft === undefined) {
         throw refused('no-draft', 'No round is prepared.', { hint: 'Prepare one with "admin next-round".' });
       }
-      checkDraft(draft);
+      checkDraft(draft, this.#log.genesis.policy.secrecy);
       if (draft.closes !== null && draft.closes <= time) {
         throw refused(
           'bad-setup',
@@ -109,7 +125,10 @@ export class Organiser {
     return round;
   }
 
-  /** Closes the open round, counts it and logs the result, all in one batch. Throws `not-open`. */
+  /**
+   * Closes the open round, in one batch with what follows: of open ballots the result, of sealed ones their encrypted sum, which the
+   * trustees are to decrypt (`count`). Throws `not-open`.
+   */
   async close(): Promise<RoundState> {
     let reason: 'organiser' | 'schedule' = 'organiser';
     await this.#log.append(async ({ time }) => {
@@ -118,22 +137,96 @@ export class Organiser {
       if (state.phase !== 'open' || round === undefined) throw refused('not-open', 'No round is open.');
       const number = round.entry.round;
       if (round.entry.closes !== null && time >= round.entry.closes) reason = 'schedule';
-      const { turnout, questions } = await countRound(store, round, state.roll);
-      return {
-        contents: [
-          { kind: 'close', round: number, reason },
-          { kind: 'result', round: number, turnout, questions },
-        ],
-      };
+      const then: EntryContent =
+        this.#log.genesis.policy.secrecy === 'open'
+          ? { kind: 'result', round: number, ...(await countRound(store, round, state.roll)) }
+          : {
+              kind: 'tally',
+              round: number,
+              ...(await sumRound(store, round, this.#sealedRounds.round(state, round))),
+            };
+      return { contents: [{ kind: 'close', round: number, reason }, then] };
     });
     const round = this.#currentRound();
     this.#onEvent({ type: 'round-closed', round: round.entry.round, reason });
     return round;
   }
 
+  /**
+   * Takes trustees' decryptions of the closed sealed round into the log, those that are valid and new; with enough of them the result
+   * follows in the same batch. Throws `nothing-to-count` when no round waits for decryptions.
+   */
+  async count(given: readonly GivenDecryption[]): Promise<CountProgress> {
+    let progress: CountProgress | undefined;
+    await this.#log.append(async () => {
+      const { state, store } = this.#log;
+      const { round, decrypting } = this.#decrypting();
+      const invalid: InvalidDecryption[] = [];
+      const contents: EntryContent[] = [];
+      for (const one of given) {
+        if (decrypting.given.has(one.trustee)) continue;
+        const taken = decrypting.take(one);
+        if (taken.ok) contents.push({ kind: 'decryption', round: round.entry.round, ...one });
+        else invalid.push({ trustee: one.trustee, reason: taken.error });
+      }
+      const votes = decrypting.votes(round.entry.questions);
+      if (votes.ok) {
+        const turnout = await turnoutOf(store, round, state.roll);
+        const questions = votes.value.map(({ answers, blank }) => countedVotes(answers, blank));
+        contents.push({ kind: 'result', round: round.entry.round, turnout, questions });
+      }
+      progress = {
+        round,
+        trustees: this.#trusteeList(decrypting.given),
+        invalid,
+        ...(votes.ok ? {} : { missing: votes.error }),
+      };
+      return { contents };
+    });
+    if (progress === undefined) throw new Error('an append that asked for no plan');
+    return { ...progress, round: this.#currentRound() };
+  }
+
+  /** How far the count of the closed sealed round has come; undefined when none waits for decryptions. */
+  counting(): CountProgress | undefined {
+    const { state } = this.#log;
+    if (state.phase !== 'counting' || state.round?.tally === undefined) return undefined;
+    const { round, decrypting } = this.#decrypting();
+    const votes = decrypting.votes(round.entry.questions);
+    return {
+      round,
+      trustees: this.#trusteeList(decrypting.given),
+      invalid: [],
+      ...(votes.ok ? {} : { missing: votes.error }),
+    };
+  }
+
+  #decrypting(): { readonly round: RoundState; readonly decrypting: Decrypting } {
+    const { state } = this.#log;
+    const { round } = state;
+    if (state.phase !== 'counting' || round?.tally === undefined)
+      throw refused('nothing-to-count', 'No closed round waits to be decrypted.');
+    const sealed = this.#sealedRounds.round(state, round);
+    const decrypting = new Decrypting(this.#sealedRounds.trustees(state), sealed, round.tally);
+    for (const entry of round.decryptions ?? []) {
+      const taken = decrypting.take(entry);
+      if (!taken.ok)
+        throw refused('store-damaged', `The decryption in entry ${entry.seq} is not valid: ${taken.error}.`);
+    }
+    return { round, decrypting };
+  }
+
+  #trusteeList(given: ReadonlySet<number>): CountProgress['trustees'] {
+    return trusteeNames(this.#sealedRounds.trustees(this.#log.state)).map((name, index) => ({
+      trustee: index + 1,
+      ...(name === undefined ? {} : { name }),
+      given: given.has(index + 1),
+    }));
+  }
+
   /** Prepares the next round, in place of one prepared before. Throws `already-open` or `bad-setup`. */
   async prepare(draft: DraftRound): Promise<void> {
-    checkDraft(draft);
+    checkDraft(draft, this.#log.genesis.policy.secrecy);
     await this.#log.setDraft(draft, () => {
       this.#expectReady('prepare a round');
     });
@@ -158,6 +251,15 @@ export class Organiser {
       throw refused('already-open', `Can't ${what}: round ${this.#log.state.rounds.length} is still open.`, {
         hint: 'Close it first with "admin close".',
       });
+    }
+    if (phase === 'counting') {
+      throw refused(
+        'not-counted',
+        `Can't ${what}: round ${this.#log.state.rounds.length} is not counted yet.`,
+        {
+          hint: 'Hand in the trustees\' decryptions first: "admin count".',
+        },
+      );
     }
     if (phase !== 'ready') throw refused('not-ready', `Can't ${what} while the election is ${phase}.`);
   }

@@ -1,18 +1,25 @@
-import { toHex } from '../base/bytes.ts';
+import { equalBytes, toBase64, toHex } from '../base/bytes.ts';
+import { type CheckBallots, checkBallotsInline } from '../belenios/v1/audit/ballot-judge.ts';
+import { cryptography } from '../belenios/v1/cryptography.ts';
+import { sha256 } from '../crypto/hash.ts';
 import { ballotMessage } from '../crypto/transcript.ts';
 import {
   type Ballot,
+  type SealedBallot,
   decodeSignedBallot,
-  maxBallotBytes,
+  encodeSignedBallot,
   readBallot,
   trackerOf,
 } from '../election/ballot.ts';
+import { maxBallotBytes } from '../election/ballot-size.ts';
 import type { SignedBallot } from '../election/entries.ts';
-import { BAD_SIGNATURE, refusals } from '../election/rules.ts';
+import type { RoundState } from '../election/log-state.ts';
+import { BAD_SIGNATURE, REPEATED_TEXT, badProof, refusals } from '../election/rules.ts';
 import type { Refusal } from '../election/refusal.ts';
 import type { AppendPlan, Appended, ElectionLog } from './election-log.ts';
 import type { EventListener } from './events.ts';
 import { PeerRefusal, type VoterRecord } from './ports.ts';
+import { SealedRounds } from './sealed-rounds.ts';
 import { type SignatureVerifier, inThreadVerifier } from './signatures/verifier.ts';
 
 /**
@@ -30,6 +37,12 @@ const MAX_WAITING = 8192;
 const GATHER_MS = 8;
 const BUSY_RETRY_MS = 1000;
 const SUSPENDED_RETRY_MS = 5000;
+
+/** A ballot's bytes as they were sent, and its tracker. */
+interface Named {
+  readonly tracker: string;
+  readonly bytes: Uint8Array;
+}
 
 interface Admitted {
   readonly ballot: Ballot;
@@ -49,8 +62,10 @@ export class PollingStation {
   readonly #log: ElectionLog;
   readonly #onEvent: EventListener;
   readonly #verifier: SignatureVerifier;
+  readonly #checkBallots: CheckBallots;
+  readonly #sealedRounds = new SealedRounds();
   readonly #pause: (ms: number) => Promise<void>;
-  /** Casts under way, by tracker: the same ballot sent twice at once is one cast. */
+  /** Casts under way, by a hash of their bytes: the same ballot sent twice at once is one cast. */
   readonly #casts = new Map<string, Promise<string>>();
   /** The last cast under way of each voter, by key: a voter's ballots are taken one after another. */
   readonly #voterTails = new Map<string, Promise<unknown>>();
@@ -62,21 +77,27 @@ export class PollingStation {
   #writing = false;
   #stopped = false;
 
-  /** By default signatures are verified in the calling thread; the station doesn't close the verifier that it is given. */
+  /**
+   * By default signatures, and the proofs of sealed ballots, are verified in the calling thread; the station closes nothing that it
+   * is given.
+   */
   constructor(
     log: ElectionLog,
     onEvent: EventListener,
     {
       verifier = inThreadVerifier(),
+      checkBallots = checkBallotsInline(cryptography),
       pause = sleep,
     }: {
       readonly verifier?: SignatureVerifier;
+      readonly checkBallots?: CheckBallots;
       readonly pause?: (ms: number) => Promise<void>;
     } = {},
   ) {
     this.#log = log;
     this.#onEvent = onEvent;
     this.#verifier = verifier;
+    this.#checkBallots = checkBallots;
     this.#pause = pause;
   }
 
@@ -85,11 +106,11 @@ export class PollingStation {
    * `PeerRefusal` with the reason; nothing is acknowledged that is not on disk.
    */
   async cast(bytes: Uint8Array): Promise<string> {
-    const tracker = trackerOf(bytes);
-    const underWay = this.#casts.get(tracker);
+    const hash = toBase64(sha256(bytes));
+    const underWay = this.#casts.get(hash);
     if (underWay !== undefined) return underWay;
-    const cast = this.#cast(bytes, tracker).finally(() => this.#casts.delete(tracker));
-    this.#casts.set(tracker, cast);
+    const cast = this.#cast(bytes).finally(() => this.#casts.delete(hash));
+    this.#casts.set(hash, cast);
     return cast;
   }
 
@@ -99,18 +120,24 @@ export class PollingStation {
     while (this.#casts.size > 0) await Promise.allSettled(this.#casts.values());
   }
 
-  async #cast(bytes: Uint8Array, tracker: string): Promise<string> {
-    const { round } = this.#log.state;
-    if (round !== undefined && bytes.length > maxBallotBytes(round.entry.questions)) {
-      return this.#receiptOr(tracker, [
+  async #cast(bytes: Uint8Array): Promise<string> {
+    const signed = orRefuse(decodeSignedBallot(bytes), this.#onEvent);
+    const ballot = orRefuse(readBallot(signed), this.#onEvent);
+    const tracker = trackerOf(ballot, bytes);
+    const { round, genesis } = this.#log.state;
+    if (
+      round !== undefined &&
+      genesis !== undefined &&
+      bytes.length > maxBallotBytes(round.entry.questions, genesis.policy.secrecy)
+    ) {
+      return this.#receiptOr({ tracker, bytes }, [
         {
           code: 'too-large',
+          about: 'encoding',
           message: `No vote on these questions needs the ballot's ${bytes.length} bytes.`,
         },
       ]);
     }
-    const signed = orRefuse(decodeSignedBallot(bytes), this.#onEvent);
-    const ballot = orRefuse(readBallot(signed), this.#onEvent);
     if (this.#stopped) throw new PeerRefusal('busy', 'The polling station is stopping.', SUSPENDED_RETRY_MS);
     if (this.#log.suspended)
       throw new PeerRefusal('busy', "The organiser's disk can't be written just now.", SUSPENDED_RETRY_MS);
@@ -119,7 +146,7 @@ export class PollingStation {
 
     const voter = toHex(ballot.voter);
     const before = this.#voterTails.get(voter) ?? Promise.resolve();
-    const receipt = before.then(() => this.#admit(ballot, signed, tracker));
+    const receipt = before.then(() => this.#admit(ballot, signed, { tracker, bytes }));
     const tail = receipt.catch(() => undefined);
     this.#voterTails.set(voter, tail);
     try {
@@ -130,27 +157,28 @@ export class PollingStation {
   }
 
   /** Checks a ballot against what is on disk and, if it may be cast, sees it through to its receipt. */
-  async #admit(ballot: Ballot, signed: SignedBallot, tracker: string): Promise<string> {
+  async #admit(ballot: Ballot, signed: SignedBallot, named: Named): Promise<string> {
     this.#checking++;
     let record: VoterRecord | undefined;
     try {
       record = await this.#log.store.voter(ballot.voter);
       const found = refusals(ballot, this.#log.state, this.#log.logTime(), record);
       if (found.length > 0 || record === undefined) {
-        const receipt = await this.#receiptOr(tracker, found);
+        const receipt = await this.#receiptOr(named, found);
         this.#checked();
         return receipt;
       }
       const message = ballotMessage(signed.body);
       const task = { signature: signed.signature, message, key: ballot.voter };
       if (!(await this.#verifier.verify(task))) throw this.#refuse([BAD_SIGNATURE]);
+      if (ballot.form === 'sealed') await this.#checkSealed(ballot, named.tracker);
     } catch (error) {
       this.#checked();
       throw error;
     }
     const standing = record;
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ ballot, signed, tracker, record: standing, resolve, reject });
+      this.#waiting.push({ ballot, signed, tracker: named.tracker, record: standing, resolve, reject });
       if (!this.#writing) void this.#write();
       this.#checked();
     });
@@ -160,10 +188,23 @@ export class PollingStation {
    * The receipt of a ballot that is in the log already, or the refusal. A refusal alone would frighten a voter who only
    * lost the answer.
    */
-  async #receiptOr(tracker: string, found: readonly Refusal[]): Promise<string> {
+  async #receiptOr({ tracker, bytes }: Named, found: readonly Refusal[]): Promise<string> {
     const seq = await this.#log.store.ballotSeq(tracker);
-    if (seq === undefined) throw this.#refuse(found);
+    const isCast = seq !== undefined && equalBytes(encodeSignedBallot(await this.#log.ballot(seq)), bytes);
+    if (!isCast) throw this.#refuse(found);
     return this.#log.receipt(seq);
+  }
+
+  /** Throws the refusal of a sealed text that was cast before, is not its voter's, or doesn't prove that it is a valid vote. */
+  async #checkSealed({ sealed, voter }: SealedBallot, tracker: string): Promise<void> {
+    const { state, store } = this.#log;
+    if ((await store.ballotSeq(tracker)) !== undefined) throw this.#refuse([REPEATED_TEXT]);
+    const { electionText } = this.#sealedRounds.round(state, state.round as RoundState);
+    const [judged] = await this.#checkBallots(electionText, [sealed]);
+    if (judged === undefined) throw new Error('a check of one ballot gave no verdict');
+    if (!judged.ok) throw this.#refuse([badProof(judged.error)]);
+    if (!equalBytes(judged.value.credential, voter))
+      throw this.#refuse([badProof('it is sealed with the credential of another voter')]);
   }
 
   /** Hands what waits to the log, batch by batch, until nothing does. */

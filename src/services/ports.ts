@@ -82,9 +82,11 @@ export type WireCode = RefusalCode | 'busy' | 'internal' | 'not-found';
 
 /** What a peer answers to `info`. Everything in it is checked against the authority's signature before use. */
 export interface ElectionInfo {
-  /** The genesis entry, and the newest round entry if any, each with its proof of inclusion in `checkpoint`. */
+  /** The genesis entry, and the newest round and the trustees if any, each with its proof of inclusion in `checkpoint`. */
   readonly genesis: ProvenEntry;
   readonly round: ProvenEntry | null;
+  /** Who can decrypt, in a sealed election that has trustees. */
+  readonly trustees: ProvenEntry | null;
   readonly checkpoint: string;
   /** Whether the newest round takes ballots now. */
   readonly open: boolean;

@@ -1,5 +1,7 @@
 import { equalBytes } from '../base/bytes.ts';
 import { refused } from '../base/errors.ts';
+import type { Random } from '../belenios/v1/proofs.ts';
+import { type SoundTrustees, readTrustees } from '../belenios/v1/sealed-round.ts';
 import { cidOf } from '../crypto/cid.ts';
 import {
   credentialSeed,
@@ -10,18 +12,23 @@ import {
 } from '../crypto/credential.ts';
 import { publicKeyOf } from '../crypto/signature.ts';
 import {
-  type Choice,
-  choiceProblems,
+  type Ballot,
+  type UnsignedBallot,
   encodeSignedBallot,
+  readBallot,
   signBallot,
   trackerOf,
 } from '../election/ballot.ts';
+import { type Choice, choiceProblems } from '../election/choices.ts';
 import type { Entry, GenesisEntry, RoundEntry } from '../election/entries.ts';
+import { MAX_TRUSTEES } from '../election/limits.ts';
 import { ballotsCast } from '../election/rules.ts';
 import { type Checkpoint, openCheckpoint, origin } from '../log/checkpoint.ts';
 import { decodeEntry } from '../log/entry-codec.ts';
 import { leafHash, verifyConsistency, verifyInclusion } from '../log/merkle.ts';
 import { type Receipt, checkReceipt, parseReceipt } from '../log/receipt.ts';
+import { platformRandom } from './platform-random.ts';
+import { type Opening, sealVote } from './sealing.ts';
 import {
   type DraftRound,
   type LiveTurnout,
@@ -38,6 +45,8 @@ export interface KnownElection {
   readonly genesis: GenesisEntry;
   /** The newest round, if any was opened yet. */
   readonly round: { readonly entry: RoundEntry; readonly cid: ReturnType<typeof cidOf> } | null;
+  /** In a sealed election, who can decrypt; null until they are set. */
+  readonly trustees: SoundTrustees | null;
   readonly checkpoint: Checkpoint;
   /** As the peer says, and nothing proves: whether it takes ballots now, what comes next, and the turnout. */
   readonly open: boolean;
@@ -72,6 +81,7 @@ export async function meetElection(client: PeerClient, expected?: string): Promi
   if (!checkpoint.ok) throw badAnswer(`its checkpoint is not valid: ${checkpoint.error}`);
   requireInclusion(info.genesis, checkpoint.value, 'the genesis');
   if (info.genesis.index !== 0) throw badAnswer('its genesis is not the first entry');
+  const trustees = info.trustees === null ? null : soundTrustees(info.trustees, checkpoint.value);
   let round: KnownElection['round'] = null;
   if (info.round !== null) {
     requireInclusion(info.round, checkpoint.value, 'the round');
@@ -82,11 +92,19 @@ export async function meetElection(client: PeerClient, expected?: string): Promi
     fingerprint: fingerprint(electionId),
     genesis,
     round,
+    trustees,
     checkpoint: checkpoint.value,
     open: info.open,
     draft: info.draft,
     turnout: info.turnout,
   };
+}
+
+function soundTrustees(proven: ProvenEntry, checkpoint: Checkpoint): SoundTrustees {
+  requireInclusion(proven, checkpoint, 'the trustees');
+  const read = readTrustees(readEntry(proven, 'trustees').trustees, MAX_TRUSTEES);
+  if (!read.ok) throw badAnswer(`its trustees are not sound: ${read.error}`);
+  return read.value;
 }
 
 function readEntry<K extends Entry['kind']>(proven: ProvenEntry, kind: K): Extract<Entry, { kind: K }> {
@@ -177,6 +195,8 @@ export async function findVoter(
 
 /** A ballot that is ready to be cast. */
 export interface PreparedBallot {
+  /** In a sealed election, what the choices were encrypted with: for the voter alone, and to be forgotten. */
+  readonly opening?: Opening;
   readonly bytes: Uint8Array;
   readonly tracker: string;
   /** 1 for a first ballot; above that it replaces an earlier one. */
@@ -201,20 +221,28 @@ export function nextBallotNumber(election: KnownElection, record: VoterRecord): 
   return cast + 1;
 }
 
-/** Builds and signs a ballot for the open round. Throws `not-open`, `closed`, `already-voted` or `bad-choice`. */
+/**
+ * Builds and signs a ballot for the open round; in a sealed election it is encrypted here. Throws `not-open`, `closed`, `already-voted`, `bad-choice`, or `bad-answer` where a sealed round has no trustees.
+ */
 export function prepareBallot(
   election: KnownElection,
   voter: { readonly seed: Uint8Array; readonly record: VoterRecord },
   choices: readonly Choice[],
+  random: Random = platformRandom,
 ): PreparedBallot {
   const round = openRound(election);
   const problems = choiceProblems(choices, round.entry.questions);
   if (problems.length > 0) throw refused('bad-choice', `Not a valid vote: ${problems.join('; ')}.`);
   const number = nextBallotNumber(election, voter.record);
-  const bytes = encodeSignedBallot(
-    signBallot({ form: 'open', round: round.cid, number, choices }, voter.seed),
-  );
-  return { bytes, tracker: trackerOf(bytes), number };
+  const at = { round: round.cid, number };
+  if (election.genesis.policy.secrecy === 'open') return signed({ ...at, form: 'open', choices }, voter.seed);
+  const opening = sealVote(election, round, voter.seed, choices, random);
+  return { ...signed({ ...at, form: 'sealed', sealed: opening.sealed }, voter.seed), opening };
+}
+
+function signed(ballot: UnsignedBallot, seed: Uint8Array): PreparedBallot {
+  const bytes = encodeSignedBallot(signBallot(ballot, seed));
+  return { bytes, tracker: trackerOf({ ...ballot, voter: publicKeyOf(seed) }, bytes), number: ballot.number };
 }
 
 /** A receipt that was checked: it proves that this very ballot is in the log, at `receipt.index`. */
@@ -239,7 +267,7 @@ export async function castBallot(
     throw error;
   }
   const receipt = openReceipt(text, election);
-  if (!equalBytes(ballotInReceipt(receipt), ballot.bytes)) throw badReceipt('it is for another ballot');
+  if (!equalBytes(ballotInReceipt(receipt).bytes, ballot.bytes)) throw badReceipt('it is for another ballot');
   return { ...ballot, receipt };
 }
 
@@ -257,14 +285,25 @@ export function openReceipt(text: string, election: Pick<KnownElection, 'electio
   return receipt.value;
 }
 
-/** The encoded ballot inside the entry that a receipt is for. Throws `bad-receipt`. */
-export function ballotInReceipt(receipt: Receipt): Uint8Array {
+/** A ballot as a receipt's entry has it. */
+export interface ReceiptBallot {
+  readonly ballot: Ballot;
+  /** The bytes that were cast. */
+  readonly bytes: Uint8Array;
+  readonly tracker: string;
+}
+
+/** The ballot inside the entry that a receipt is for. Throws `bad-receipt`. */
+export function ballotInReceipt(receipt: Receipt): ReceiptBallot {
   const decoded = decodeEntry(receipt.extra ?? new Uint8Array());
   if (!decoded.ok) throw badReceipt(`its entry can't be read: ${decoded.error}`);
   if (decoded.value.kind !== 'ballot')
     throw badReceipt(`it is for a ${decoded.value.kind} entry, not for a ballot`);
   if (decoded.value.seq !== receipt.index) throw badReceipt('its entry has another index');
-  return encodeSignedBallot(decoded.value.ballot);
+  const ballot = readBallot(decoded.value.ballot);
+  if (!ballot.ok) throw badReceipt(ballot.error.message);
+  const bytes = encodeSignedBallot(decoded.value.ballot);
+  return { ballot: ballot.value, bytes, tracker: trackerOf(ballot.value, bytes) };
 }
 
 function badReceipt(why: string): Error {
@@ -292,7 +331,7 @@ export async function verifyReceipt(
   election: KnownElection,
 ): Promise<ReceiptVerdict> {
   const receipt = openReceipt(text, election);
-  const tracker = trackerOf(ballotInReceipt(receipt));
+  const { tracker } = ballotInReceipt(receipt);
   const key = { origin: origin(election.electionId), publicKey: election.genesis.authority };
   const old = receipt.checkpoint;
 

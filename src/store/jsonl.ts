@@ -63,8 +63,8 @@ function ballotField(entry: unknown): string {
   const found = ballotEntrySchema.safeParse(entry);
   const ballot = found.success ? readBallot(found.data.ballot) : undefined;
   if (ballot?.ok !== true) return '';
-  const { round, voter, number, form, choices } = ballot.value;
-  return `,"ballot":${JSON.stringify({ round: round.toString(), voter: toHex(voter), number, form, choices })}`;
+  const { round, voter, ...rest } = ballot.value;
+  return `,"ballot":${JSON.stringify({ round: round.toString(), voter: toHex(voter), ...rest })}`;
 }
 
 const ballotEntrySchema = z.looseObject({ kind: z.literal('ballot'), ballot: signedBallotSchema });

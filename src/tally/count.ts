@@ -1,4 +1,4 @@
-import type { Choice } from '../election/ballot.ts';
+import type { Choice } from '../election/choices.ts';
 import type { QuestionResult } from '../election/entries.ts';
 import type { CountingMethod } from './method.ts';
 
@@ -17,10 +17,15 @@ export const countMethod: CountingMethod = {
       remove: (choice, weight) => {
         change(choice, -weight);
       },
-      result: (): QuestionResult => ({ answers: [...answers], blank, winners: winnersOf(answers) }),
+      result: () => countedVotes(answers, blank),
     };
   },
 };
+
+/** The result of a question from its votes, however they were added up. */
+export function countedVotes(answers: readonly number[], blank: number): QuestionResult {
+  return { answers: [...answers], blank, winners: winnersOf(answers) };
+}
 
 function winnersOf(answers: readonly number[]): number[] {
   const most = answers.reduce((max, votes) => Math.max(max, votes), 0);

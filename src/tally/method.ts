@@ -1,4 +1,4 @@
-import type { Choice } from '../election/ballot.ts';
+import type { Choice } from '../election/choices.ts';
 import type { Question, QuestionResult } from '../election/entries.ts';
 
 /** Counts one question as ballots come and go; a method of counting is one implementation of this. */

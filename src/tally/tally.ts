@@ -1,4 +1,4 @@
-import type { Choice } from '../election/ballot.ts';
+import type { Choice } from '../election/choices.ts';
 import type { Question, QuestionResult, Turnout } from '../election/entries.ts';
 import { countMethod } from './count.ts';
 import type { Counter, CountingMethod } from './method.ts';

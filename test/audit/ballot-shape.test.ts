@@ -78,7 +78,7 @@ function slowly(bytes: Uint8Array) {
   const entry = decodeEntry(bytes);
   if (!entry.ok || entry.value.kind !== 'ballot') return undefined;
   const ballot = readBallot(entry.value.ballot);
-  if (!ballot.ok) return undefined;
+  if (!ballot.ok || ballot.value.form !== 'open') return undefined;
   const { round, voter, number, choices } = ballot.value;
   const { seq, time, prev, ballot: signed } = entry.value;
   return {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type TestContext, describe, it } from 'node:test';
 import { dialPeer, parseDialTarget } from '#src/net/index.js';
 import { castBallot, findVoter, meetElection, prepareBallot, seedOf } from '#src/services/voter-session.js';
-import type { Choice } from '#src/election/ballot.js';
+import type { Choice } from '#src/election/choices.js';
 import { type CapturedIo, capturedIo } from '../support/captured-io.ts';
 import { jsonLines, run, start } from '../support/processes.ts';
 import { testSeed } from '../support/temp-election.ts';

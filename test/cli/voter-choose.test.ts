@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { PsephosError } from '#src/base/errors.js';
 import { parseChoices } from '#src/cli/voter/choose.js';
-import { choiceProblems } from '#src/election/ballot.js';
+import { choiceProblems } from '#src/election/choices.js';
 import type { Question } from '#src/election/entries.js';
 
 const question = (answers: readonly string[], rest: Partial<Question> = {}): Question => ({

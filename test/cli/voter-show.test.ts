@@ -45,6 +45,7 @@ function known(change: Partial<KnownElection> = {}): KnownElection {
     fingerprint: 'AAAA-BBBB-CCCC-DDDD-EEEE',
     genesis,
     round: { entry, cid: cidOf(new Uint8Array()) },
+    trustees: null,
     checkpoint: { origin: 'psephos/bafyexample', size: 3, root: new Uint8Array(32), text: '' },
     open: true,
     draft: null,

@@ -87,6 +87,7 @@ export function sampleInfo(): ElectionInfo {
   return {
     genesis: { index: 0, entry: new Uint8Array(300).fill(1), proof: [] },
     round: { index: 2, entry: new Uint8Array(500).fill(2), proof: [new Uint8Array(32)] },
+    trustees: { index: 1, entry: new Uint8Array(400).fill(3), proof: [new Uint8Array(32)] },
     checkpoint: 'a checkpoint',
     open: true,
     draft: null,

@@ -3,7 +3,8 @@ import type { LogSource } from '#src/audit/source.js';
 import { utf8ToBytes } from '#src/base/bytes.js';
 import { cidOf } from '#src/crypto/cid.js';
 import { DEFAULT_KDF, pseudonym } from '#src/crypto/credential.js';
-import { type Choice, signBallot } from '#src/election/ballot.js';
+import { signBallot } from '#src/election/ballot.js';
+import type { Choice } from '#src/election/choices.js';
 import type {
   EntryContent,
   GenesisEntry,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { Choice } from '#src/election/ballot.js';
+import type { Choice } from '#src/election/choices.js';
 import type { Question } from '#src/election/entries.js';
 import { RoundTally } from '#src/tally/tally.js';
 

@@ -1,4 +1,5 @@
-import { type OpenBallot, choiceProblems } from '../../election/ballot.ts';
+import { type OpenBallot } from '../../election/ballot.ts';
+import { choiceProblems } from '../../election/choices.ts';
 import type { LogState } from '../../election/log-state.ts';
 import type { Refusal, RefusalCode } from '../../election/refusal.ts';
 import { type VoterStanding, refusals } from '../../election/rules.ts';

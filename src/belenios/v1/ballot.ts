@@ -37,7 +37,7 @@ export function credentialScalar(seed: Uint8Array): Scalar {
 }
 
 /** A ballot, and per question the randomness of its cells, to be forgotten or shown to an auditor instead of being cast. */
-export interface SealedBallot {
+export interface Sealing {
   readonly ballot: Ballot;
   readonly randomness: readonly (readonly Scalar[])[];
 }
@@ -51,7 +51,7 @@ export function sealBallot(
   secret: Scalar,
   choices: readonly Choice[],
   random: Random,
-): SealedBallot {
+): Sealing {
   const { questions, publicKey, electionHash, uuid } = context;
   if (choices.length !== questions.length)
     throw new RangeError(`${choices.length} choices for ${questions.length} questions`);

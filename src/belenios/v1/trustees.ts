@@ -15,10 +15,15 @@ export interface TrusteeKeys {
 
 export function generateTrustee(random: Random): TrusteeKeys {
   const secret = group.randomScalar(random);
+  return { secret, publicKey: trusteePublicKey(secret, random) };
+}
+
+/** The public key of a single trustee's secret, with the proof of knowing it (4.5) and the name that the trustee goes by. */
+export function trusteePublicKey(secret: Scalar, random: Random, name?: string): TrusteePublicKey {
   const publicKey = group.multiplyBase(secret);
   const w = group.randomScalar(random);
   const challenge = challengeOf(knowledgeText(publicKey, group.multiplyBase(w)));
-  return { secret, publicKey: { pok: proofFor(w, secret, challenge), publicKey } };
+  return { pok: proofFor(w, secret, challenge), publicKey, ...(name === undefined ? {} : { name }) };
 }
 
 /** What the trustees of an election make together. */

@@ -1,6 +1,6 @@
 import { refused } from '../../base/errors.ts';
 import { normaliseSecret, normaliseUsername } from '../../crypto/credential.ts';
-import { type Choice, choiceProblems } from '../../election/ballot.ts';
+import { type Choice, choiceProblems } from '../../election/choices.ts';
 import type { Question } from '../../election/entries.ts';
 import type { Io } from '../io.ts';
 import { howMany, questionTitle } from './show.ts';

@@ -1,5 +1,5 @@
 import { refused, unusable } from '../../base/errors.ts';
-import { type Choice, choiceProblems } from '../../election/ballot.ts';
+import { type Choice, choiceProblems } from '../../election/choices.ts';
 import type { Question } from '../../election/entries.ts';
 
 /**

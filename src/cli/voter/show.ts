@@ -1,4 +1,4 @@
-import { type Choice } from '../../election/ballot.ts';
+import type { Choice } from '../../election/choices.ts';
 import type { Question } from '../../election/entries.ts';
 import type { DraftRound } from '../../services/ports.ts';
 import type { KnownElection } from '../../services/voter-session.ts';

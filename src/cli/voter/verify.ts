@@ -1,6 +1,6 @@
 import { refused } from '../../base/errors.ts';
 import { cidOf } from '../../crypto/cid.ts';
-import { type Ballot, decodeSignedBallot, readBallot } from '../../election/ballot.ts';
+import type { Ballot } from '../../election/ballot.ts';
 import type { RoundEntry } from '../../election/entries.ts';
 import { origin } from '../../log/checkpoint.ts';
 import { decodeEntry } from '../../log/entry-codec.ts';
@@ -68,7 +68,9 @@ interface ShownBallot {
 
 async function showBallot(text: string, met: Met, io: Io): Promise<ShownBallot> {
   const receipt = openReceipt(text, met.election);
-  const ballot = ballotIn(ballotInReceipt(receipt));
+  const { ballot } = ballotInReceipt(receipt);
+  if (ballot.form === 'sealed')
+    throw refused('sealed', 'The ballot is sealed: nobody can show what is in it, and you can not prove it.');
   const round = await roundOf(ballot, receipt.index, met, io);
   const { questions } = round;
   const lines = questions.map(
@@ -80,14 +82,6 @@ async function showBallot(text: string, met: Met, io: Io): Promise<ShownBallot> 
     number: ballot.number,
     json: ballotJson(questions, ballot.choices),
   };
-}
-
-function ballotIn(bytes: Uint8Array): Ballot {
-  const signed = decodeSignedBallot(bytes);
-  const ballot = signed.ok ? readBallot(signed.value) : signed;
-  if (!ballot.ok)
-    throw refused('bad-receipt', `The ballot in the receipt can't be read: ${ballot.error.message}`);
-  return ballot.value;
 }
 
 /** The round that a ballot was cast in: the newest, or an earlier one, which is before the ballot in the log. */

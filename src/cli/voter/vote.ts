@@ -1,5 +1,5 @@
 import { PsephosError, refused, unusable } from '../../base/errors.ts';
-import type { Choice } from '../../election/ballot.ts';
+import type { Choice } from '../../election/choices.ts';
 import type { VoterRecord } from '../../services/ports.ts';
 import {
   type CastBallot,

@@ -5,8 +5,8 @@ import type { ProtocolSpec } from '../../protocol.ts';
 export const INFO: ProtocolSpec = {
   id: '/psephos/info/1.0.0',
   maxRequestBytes: MAX_NAME_BYTES + 256,
-  // Genesis, round and draft, each as large as an entry may be, with proofs and checkpoint.
-  maxAnswerBytes: 3 * MAX_ENTRY_BYTES + 128 * 1024,
+  // Genesis, trustees, round and draft, each as large as an entry may be, with proofs and checkpoint.
+  maxAnswerBytes: 4 * MAX_ENTRY_BYTES + 128 * 1024,
   maxStreams: 4,
   bulk: false,
 };

@@ -24,6 +24,7 @@ const time = uint.max(MAX_TIME);
 export const electionInfoSchema = z.strictObject({
   genesis: provenEntrySchema,
   round: provenEntrySchema.nullable(),
+  trustees: provenEntrySchema.nullable(),
   checkpoint: checkpointSchema,
   open: z.boolean(),
   draft: z
