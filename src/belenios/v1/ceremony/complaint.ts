@@ -16,15 +16,17 @@ import { type Seat, secretFrom, takeVinput } from './trustee.ts';
 
 /**
  * A complaint lets anyone see what its author saw: the shared point of one encrypted secret, with which it can be opened, and a proof (of equal
- * discrete logarithms, Chaum and Pedersen) that this is the point. It makes public what the sender sent. Because a sender can copy
- * or shift another message's `alpha`, the point may open that one as well: a ceremony in which somebody complained has to end, and
- * its seeds may never be used again.
+ * discrete logarithms, Chaum and Pedersen) that this is the point. It makes public what the sender sent. Not of Belenios.
+ *
+ * A sender can copy or shift the `alpha` of any message to the complainer, which the shared point then opens as well, that of the complainer's own
+ * share included. So a trustee sends a voutput or a complaint, never both, and has to remember which; the ceremony ends with a
+ * complaint, and its seeds may never be used again.
  */
 
 const PREFIX = 'complaint|';
 
 /**
- * A complaint about the secret that a trustee sent, from the vinput that step 5 refused. The error, for which nothing is revealed, says that there is
+ * A complaint about the secret that a trustee sent, from the vinput that step 5 refused. Only for who has sent no voutput and never will. The error, for which nothing is revealed, says that there is
  * nothing to complain about, or that the fault is one that everybody can see.
  */
 export function complain(
