@@ -12,16 +12,27 @@ import {
   valueFor,
 } from '#src/belenios/v1/ceremony/secret-sharing.js';
 import { fifthStep, openShare, thirdStep } from '#src/belenios/v1/ceremony/trustee.js';
+import { makeVoutput } from '#src/belenios/v1/ceremony/voutputs.js';
 import { decryptPartially } from '#src/belenios/v1/decryption.js';
-import { voutputText } from '#src/belenios/v1/encoding/ceremony.js';
+import { polynomialText, signedMessageText, voutputText } from '#src/belenios/v1/encoding/ceremony.js';
 import { encodeTrustees } from '#src/belenios/v1/encoding/trustees.js';
-import type { EncryptedTally, Trustee } from '#src/belenios/v1/messages.js';
+import type { EncryptedTally, ThresholdParameters, Trustee } from '#src/belenios/v1/messages.js';
 import { judgeDecryptions, openTally } from '#src/belenios/v1/opening.js';
 import { readTrustees } from '#src/belenios/v1/sealed-round.js';
 import { memberSecrets } from '#src/belenios/v1/signed-message.js';
-import { generateTrustee } from '#src/belenios/v1/trustees.js';
+import { generateTrustee, trusteePublicKey } from '#src/belenios/v1/trustees.js';
 import { errorOf, valueOf } from '../../support/results.js';
-import { certified, completed, nth, random, repeatable, seatsOf, shapeOf, vinputOf } from './ceremony.js';
+import {
+  certified,
+  choosing,
+  completed,
+  nth,
+  random,
+  repeatable,
+  seatsOf,
+  shapeOf,
+  vinputOf,
+} from './ceremony.js';
 
 const HASH = 'h'.repeat(43);
 
@@ -148,6 +159,50 @@ describe('an honest ceremony', () => {
       assert.ok(!ceremonyShape(threshold, size).ok, `${threshold} of ${size}`);
     for (const index of [0, 3, 1.5])
       assert.throws(() => new CeremonyDesk(shapeOf(1, 2)).takeCertificate(index, ''), RangeError);
+  });
+});
+
+describe('trustees of which two have one key', () => {
+  const read = (...trustees: readonly Trustee[]) => readTrustees(encodeTrustees(trustees), 64);
+
+  it('are refused, unless they are members of a group of which one is enough', () => {
+    const { trustee, encryptedShares, seats } = completed(shapeOf(1, 3));
+    const { keys } = valueOf(read(trustee));
+    assert.equal(new Set(keys.map(String)).size, 1);
+    const share = valueOf(openShare(nth(seats, 1).secrets, nth(encryptedShares, 1), nth(keys, 1)));
+    const single: Trustee = { kind: 'Single', key: trusteePublicKey(share, random) };
+    assert.match(errorOf(read(trustee, single)), /trustees 3 and 4 have the same key/);
+    assert.match(errorOf(read(single, trustee)), /trustees 1 and 2 have the same key/);
+    assert.match(errorOf(read(single, single)), /trustees 1 and 2 have the same key/);
+    assert.match(errorOf(read(trustee, trustee)), /trustees 3 and 4 have the same key/);
+  });
+
+  it('are refused in a group of which two are needed', () => {
+    // Together the polynomial is 8 − 5x + x², which is 2 for trustees 2 and 3: no desk would take it, but two who do without one can.
+    const shape = shapeOf(3, 3);
+    const { seats, certificates } = certified(shape);
+    const chosen = [
+      [5, -4, 1],
+      [2, -1, 0],
+      [1, 0, 0],
+    ].map((one) => one.map((c) => scalarFromBigInt(BigInt(c))));
+    const messages = seats.map((seat, at) =>
+      valueOf(
+        polynomialText.decode(valueOf(thirdStep(seat, certificates, choosing(...nth(chosen, at + 1))))),
+      ),
+    );
+    const keys = seats.map(({ secrets, index }) => {
+      const share = group.sumScalars(chosen.map((polynomial) => valueFor(index, polynomial)));
+      return valueOf(voutputText.decode(makeVoutput(secrets, share, random))).publicKey;
+    });
+    const parameters: ThresholdParameters = {
+      threshold: 3,
+      certs: certificates.map((text) => valueOf(signedMessageText.decode(text))),
+      coefexps: messages.map(({ coefexps }) => coefexps),
+      signatures: messages.map(({ signature }) => signature),
+      verificationKeys: keys,
+    };
+    assert.match(errorOf(read({ kind: 'Pedersen', parameters })), /trustees 2 and 3 have the same key/);
   });
 });
 

@@ -26,8 +26,8 @@ import { type Seat, secretFrom, takeVinput } from './trustee.ts';
 const PREFIX = 'complaint|';
 
 /**
- * A complaint about the secret that a trustee sent, from the vinput that step 5 refused. Only for who has sent no voutput and never will. The error, for which nothing is revealed, says that there is
- * nothing to complain about, or that the fault is one that everybody can see.
+ * A complaint about the secret that a trustee sent, from the vinput that step 5 refused. Only for who has sent no voutput and never will.
+ * The error, for which nothing is revealed, says that there is nothing to complain about, or that the fault is one that everybody can see.
  */
 export function complain(
   seat: Seat,
