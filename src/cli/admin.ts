@@ -1,10 +1,10 @@
-import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { unusable } from '../base/errors.ts';
 import type { Command as AdminCommand } from './admin/commands.ts';
 import { DEFAULT_DATA, DEFAULT_KEYS } from './admin/command-lines.ts';
 import { programLine } from './program-line.ts';
 import { type Surroundings, dispatch } from './admin/dispatch.ts';
+import { type ExportOptions, exportCommand } from './admin/export-command.ts';
 import { type InitOptions, initCommand, tidyTitle } from './admin/init-command.ts';
 import { outputOf, printReports } from './admin/output.ts';
 import { QUESTIONS_EXAMPLE } from './admin/questions-file.ts';
@@ -168,21 +168,27 @@ ${QUESTIONS_EXAMPLE}
 
   program
     .command('export')
-    .description('copies the log into one file, for auditors')
+    .description('copies the log, or a round with sealed ballots, into one file, for auditors')
     .option('--car <file>', 'as CAR: the exact entries and checkpoints')
     .addOption(new Option('--jsonl <file>', 'as JSON Lines, for people and scripts').conflicts(['car']))
+    .addOption(
+      new Option(
+        '--belenios <file>',
+        "one round with sealed ballots as a .bel archive, for Belenios' own auditor",
+      ).conflicts(['car', 'jsonl']),
+    )
+    .addOption(
+      new Option('--round <n>', 'with --belenios: which round (default: the newest)').argParser(positive),
+    )
+    .option(
+      '--from <log>',
+      "with --belenios: another data folder, an exported file or a running election's address",
+    )
     .option('--force', 'replace a file of that name')
     .addHelpText('after', example('node dist/admin.js export --car election.car'))
     .action(async (_options, command: Command) => {
-      const options: GlobalOptions & { car?: string; jsonl?: string; force?: true } =
-        command.optsWithGlobals();
-      const format = options.car === undefined ? 'jsonl' : 'car';
-      const file = options.car ?? options.jsonl;
-      if (file === undefined) throw unusable('usage', 'Name the file to write: --car FILE or --jsonl FILE.');
-      await act(options, {
-        command: 'export',
-        args: { format, path: resolve(file), force: options.force === true },
-      });
+      const options: GlobalOptions & ExportOptions = command.optsWithGlobals();
+      await exportCommand(surroundings(options), options);
     });
 
   return program;

@@ -3,9 +3,8 @@ import type { LogSource } from '../../audit/source.ts';
 import type { Question } from '../../election/entries.ts';
 import { MAX_TIME } from '../../election/limits.ts';
 import { questionsSchema, titleSchema } from '../../election/schemas.ts';
-import { exportCar } from '../../store/car.ts';
-import { exportJsonLines } from '../../store/jsonl.ts';
 import type { OpenElection } from './election-folder.ts';
+import { writeExport } from './export.ts';
 import { nextDraft } from './next-round.ts';
 import type { Emit, Live } from './reports.ts';
 import { resultDocument } from './result-document.ts';
@@ -29,9 +28,11 @@ export interface NextRound {
 }
 
 export interface Export {
-  readonly format: 'car' | 'jsonl';
+  readonly format: 'car' | 'jsonl' | 'belenios';
   /** Absolute: the process that writes may work in another folder than the one that asks. */
   readonly path: string;
+  /** Of a Belenios archive: the round, null for the newest. */
+  readonly round: number | null;
   /** Whether an older file is replaced. */
   readonly force: boolean;
 }
@@ -45,8 +46,9 @@ const nextRoundSchema = z.strictObject({
   open: z.boolean(),
 }) satisfies z.ZodType<NextRound>;
 const exportSchema = z.strictObject({
-  format: z.enum(['car', 'jsonl']),
+  format: z.enum(['car', 'jsonl', 'belenios']),
   path: z.string().min(1),
+  round: z.int().min(1).nullable(),
   force: z.boolean(),
 }) satisfies z.ZodType<Export>;
 
@@ -102,10 +104,7 @@ export async function execute(election: OpenElection, command: Command, how: Exe
       return command.args.open ? openRound(election, emit) : undefined;
     }
     case 'export': {
-      const { format, path, force } = command.args;
-      const write = format === 'car' ? exportCar : exportJsonLines;
-      await write(sourceOf(election), path, { force, onProgress: how.onProgress });
-      return emit({ event: 'exported', format, file: path, entries: election.log.head.size });
+      return writeExport(sourceOf(election), command.args, emit, how.onProgress);
     }
   }
 }

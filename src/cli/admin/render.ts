@@ -26,7 +26,9 @@ export function renderReport(report: Report, { data, now }: RenderContext): stri
     case 'result':
       return `${resultText(report.result)}\n${writtenText(report.files.map((file) => join(data, file)))}`;
     case 'exported':
-      return `Exported ${report.entries} entries to ${report.file}.`;
+      return report.round === null
+        ? `Exported ${report.entries} entries to ${report.file}.`
+        : `Exported round ${report.round} to ${report.file}.`;
   }
 }
 

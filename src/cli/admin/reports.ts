@@ -31,9 +31,12 @@ export type Report =
   | { readonly event: 'result'; readonly result: ResultDocument; readonly files: readonly string[] }
   | {
       readonly event: 'exported';
-      readonly format: 'car' | 'jsonl';
+      readonly format: 'car' | 'jsonl' | 'belenios';
       readonly file: string;
+      /** Of the log as it was exported. */
       readonly entries: number;
+      /** The round in a Belenios archive; null for the whole log. */
+      readonly round: number | null;
     };
 
 export type Emit = (report: Report) => Promise<void>;
@@ -166,8 +169,9 @@ export const reportSchema = z.discriminatedUnion('event', [
   z.strictObject({ event: z.literal('result'), result: resultDocumentSchema, files: z.array(z.string()) }),
   z.strictObject({
     event: z.literal('exported'),
-    format: z.enum(['car', 'jsonl']),
+    format: z.enum(['car', 'jsonl', 'belenios']),
     file: z.string(),
     entries: count,
+    round: count.nullable(),
   }),
 ]) satisfies z.ZodType<Report>;

@@ -1,0 +1,59 @@
+import { resolve } from 'node:path';
+import { unusable } from '../../base/errors.ts';
+import { openTarget } from '../verify-log/target.ts';
+import { showProgress } from '../progress.ts';
+import type { Export } from './commands.ts';
+import { type Surroundings, dispatch } from './dispatch.ts';
+import { throwIfInterrupted } from './election-folder.ts';
+import { writeExport } from './export.ts';
+import { printReports } from './output.ts';
+
+export interface ExportOptions {
+  readonly car?: string;
+  readonly jsonl?: string;
+  readonly belenios?: string;
+  readonly round?: number;
+  readonly from?: string;
+  readonly force?: true;
+}
+
+/** `admin export`: of this election, or of a log that somebody else keeps. Throws `usage`, and as `dispatch` or `openTarget`. */
+export async function exportCommand(around: Surroundings, options: ExportOptions): Promise<void> {
+  const args = exportOf(options);
+  const emit = printReports(around.output, around.place.data);
+  if (options.from === undefined) return dispatch(around, { command: 'export', args }, emit);
+  const { io } = around;
+  const target = await openTarget(options.from, io.signal);
+  const progress = showProgress(io, 'Exporting, entries');
+  try {
+    await writeExport(target.source, args, emit, (done) => {
+      throwIfInterrupted(io.signal);
+      progress.update(done);
+    });
+  } catch (error) {
+    // What an abort makes of a connection is not what went wrong.
+    throwIfInterrupted(io.signal);
+    throw error;
+  } finally {
+    progress.stop();
+    await target.close();
+  }
+}
+
+function exportOf({ car, jsonl, belenios, round, from, force }: ExportOptions): Export {
+  const file = car ?? jsonl ?? belenios;
+  if (file === undefined) {
+    throw unusable(
+      'usage',
+      'Name the file to write: --car FILE or --jsonl FILE, or --belenios FILE for a round.',
+    );
+  }
+  if (belenios === undefined && (round !== undefined || from !== undefined))
+    throw unusable('usage', '--round and --from are for --belenios FILE.');
+  return {
+    format: belenios !== undefined ? 'belenios' : car !== undefined ? 'car' : 'jsonl',
+    path: resolve(file),
+    round: round ?? null,
+    force: force === true,
+  };
+}
