@@ -4,7 +4,8 @@ import type { TestContext } from 'node:test';
 import type { LogSource } from '#src/audit/source.js';
 import { encodeTrustees } from '#src/belenios/v1/encoding/trustees.js';
 import type { SealedRound, SoundTrustees } from '#src/belenios/v1/sealed-round.js';
-import { type TrusteeKeys, generateTrustee } from '#src/belenios/v1/trustees.js';
+import { generateTrustee } from '#src/belenios/v1/trustees.js';
+import type { Scalar } from '#src/crypto/group/group.js';
 import { encodeSignedBallot, signBallot } from '#src/election/ballot.js';
 import type { Choice } from '#src/election/choices.js';
 import type { Question } from '#src/election/entries.js';
@@ -19,33 +20,48 @@ import { TempElection, type TempElectionOptions, testSeed } from './temp-electio
 
 export interface SealedElectionOptions extends Pick<TempElectionOptions, 'voters' | 'weightOf' | 'policy'> {
   readonly questions: readonly Question[];
-  /** How many trustees there are, all of whom must decrypt; one by default. */
-  readonly trustees?: number;
+  /** Who can decrypt; one single trustee by default. */
+  readonly trustees?: TestTrustees;
+}
+
+export interface TestTrustees {
+  /** Belenios' text. */
+  readonly text: string;
+  /** In the order of their numbers, from 1. */
+  readonly secrets: readonly Scalar[];
+}
+
+/** Trustees all of whom must decrypt. */
+export function singleTrustees(count: number): TestTrustees {
+  const keys = Array.from({ length: count }, () => generateTrustee(platformRandom));
+  return {
+    text: encodeTrustees(keys.map(({ publicKey }) => ({ kind: 'Single', key: publicKey }))),
+    secrets: keys.map(({ secret }) => secret),
+  };
 }
 
 /** An election with sealed ballots, run by the services of `src` in a real store. */
 export class SealedElection {
   readonly election: TempElection;
-  /** In the order of their numbers, from 1. */
-  readonly keys: readonly TrusteeKeys[];
+  /** Of the trustees, in the order of their numbers, from 1. */
+  readonly secrets: readonly Scalar[];
   readonly #rounds = new SealedRounds();
   readonly #cast = new Map<number, number>();
 
-  private constructor(election: TempElection, keys: readonly TrusteeKeys[]) {
+  private constructor(election: TempElection, secrets: readonly Scalar[]) {
     this.election = election;
-    this.keys = keys;
+    this.secrets = secrets;
   }
 
   static async create(t: TestContext, options: SealedElectionOptions): Promise<SealedElection> {
-    const { questions, trustees: count = 1, policy, ...rest } = options;
-    const keys = Array.from({ length: count }, () => generateTrustee(platformRandom));
+    const { questions, trustees = singleTrustees(1), policy, ...rest } = options;
     const election = await TempElection.create(t, {
       ...rest,
       policy: { ...policy, secrecy: 'sealed' },
       draft: { questions },
-      trustees: encodeTrustees(keys.map(({ publicKey }) => ({ kind: 'Single', key: publicKey }))),
+      trustees: trustees.text,
     });
-    return new SealedElection(election, keys);
+    return new SealedElection(election, trustees.secrets);
   }
 
   get round(): RoundState {
@@ -91,13 +107,14 @@ export class SealedElection {
     ).sealed;
   }
 
-  /** Casts a vote, or the next one, of voter `index`. */
-  async vote(index: number, choices: readonly Choice[]): Promise<void> {
+  /** Casts a vote, or the next one, of voter `index`; resolves to its sealed text. */
+  async vote(index: number, choices: readonly Choice[]): Promise<string> {
     const number = (this.#cast.get(index) ?? 0) + 1;
     const sealed = this.seal(index, choices);
     const ballot = signBallot({ form: 'sealed', round: this.round.cid, number, sealed }, testSeed(index));
     await this.election.station().cast(encodeSignedBallot(ballot));
     this.#cast.set(index, number);
+    return sealed;
   }
 
   async close(): Promise<void> {
@@ -106,19 +123,19 @@ export class SealedElection {
 
   /** The decryption by a trustee, by number. */
   decryption(trustee: number): GivenDecryption {
-    const key = this.keys[trustee - 1];
+    const secret = this.secrets[trustee - 1];
     const { tally } = this.round;
-    if (key === undefined || tally === undefined) throw new Error('no such trustee, or no tally yet');
-    return decryptWith(key.secret, this.trustees, this.sealed, tally, platformRandom);
+    if (secret === undefined || tally === undefined) throw new Error('no such trustee, or no tally yet');
+    return decryptWith(secret, this.trustees, this.sealed, tally, platformRandom);
   }
 
   count(...given: readonly GivenDecryption[]): Promise<CountProgress> {
     return this.election.organiser.count(given);
   }
 
-  /** Exports the newest round, as it stands. */
-  async exportTo(path: string): Promise<void> {
+  /** Exports the newest round, as it stands, or another one. */
+  async exportTo(path: string, round?: number): Promise<void> {
     await mkdir(dirname(path), { recursive: true });
-    await exportBelenios(this.source, path);
+    await exportBelenios(this.source, path, { round });
   }
 }
