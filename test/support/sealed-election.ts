@@ -18,7 +18,10 @@ import { sealVote } from '#src/services/sealing.js';
 import { exportBelenios } from '#src/store/bel.js';
 import { TempElection, type TempElectionOptions, testSeed } from './temp-election.ts';
 
-export interface SealedElectionOptions extends Pick<TempElectionOptions, 'voters' | 'weightOf' | 'policy'> {
+export interface SealedElectionOptions extends Pick<
+  TempElectionOptions,
+  'voters' | 'weightOf' | 'policy' | 'folder'
+> {
   readonly questions: readonly Question[];
   /** Who can decrypt; one single trustee by default. */
   readonly trustees?: TestTrustees;
