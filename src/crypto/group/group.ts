@@ -124,7 +124,7 @@ export function scalarFromBigInt(value: bigint): Scalar {
   return bytes as Scalar;
 }
 
-/** A scalar as a number: for public ones, and for writing a key file. */
+/** A scalar that is no secret as a number. */
 export function scalarToBigInt(scalar: Scalar): bigint {
   const view = new DataView(scalar.buffer, scalar.byteOffset, scalar.byteLength);
   let value = 0n;
