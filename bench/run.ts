@@ -10,6 +10,7 @@ import { castBench } from './cast.ts';
 import { idleBench } from './idle.ts';
 import { newcomersBench } from './newcomers.ts';
 import { sealedBench } from './sealed.ts';
+import { sealedCastBench } from './sealed-cast.ts';
 import { storeBench } from './store.ts';
 import type { Bench, Figure } from './support/figures.ts';
 import { voterProgramBench } from './voter-program.ts';
@@ -22,6 +23,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   'voter-program': voterProgramBench,
   audit: auditBench,
   sealed: sealedBench,
+  'sealed-cast': sealedCastBench,
 };
 
 const RESULTS = fileURLToPath(new URL('../../bench/results.json', import.meta.url));

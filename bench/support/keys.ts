@@ -9,10 +9,16 @@ export interface BenchKey {
   readonly secretKey: Buffer;
 }
 
+/** The seed of the key with this number. */
+export function benchSeed(index: number): Uint8Array {
+  const seed = new Uint8Array(32).fill(0x5a);
+  new DataView(seed.buffer).setUint32(0, index);
+  return seed;
+}
+
 export function benchKeys(count: number): BenchKey[] {
   return Array.from({ length: count }, (_, index) => {
-    const seed = Buffer.alloc(32, 0x5a);
-    seed.writeUInt32BE(index);
+    const seed = Buffer.from(benchSeed(index));
     const publicKey = Buffer.alloc(sodium.crypto_sign_PUBLICKEYBYTES);
     const secretKey = Buffer.alloc(sodium.crypto_sign_SECRETKEYBYTES);
     sodium.crypto_sign_seed_keypair(publicKey, secretKey, seed);

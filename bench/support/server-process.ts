@@ -18,10 +18,12 @@ export class ServerProcess {
     this.ready = ready;
   }
 
-  static async start(voters: number): Promise<ServerProcess> {
+  static async start(voters: number, secrecy: 'open' | 'sealed' = 'open'): Promise<ServerProcess> {
     const folder = await mkdtemp(join(tmpdir(), 'psephos-bench-'));
     const script = fileURLToPath(new URL('./server.js', import.meta.url));
-    const child = fork(script, [join(folder, 'election'), String(voters)], { execArgv: ['--expose-gc'] });
+    const child = fork(script, [join(folder, 'election'), String(voters), secrecy], {
+      execArgv: ['--expose-gc'],
+    });
     const ready = await answerOf<ServerReady>(child);
     return new ServerProcess(child, folder, ready);
   }

@@ -2,6 +2,9 @@
  * The node under load, as a process of its own: a whole polling station on a real store, and beside it a bare echo on
  * the same libp2p host. Speaks to the bench through its IPC channel.
  */
+import { ballotPool } from '#src/audit/archive/ballot-pool.js';
+import { encodeTrustees } from '#src/belenios/v1/encoding/trustees.js';
+import { generateTrustee } from '#src/belenios/v1/trustees.js';
 import { publicKeyOf } from '#src/crypto/signature.js';
 import { parseDecimal } from '#src/log/checkpoint.js';
 import { startNode } from '#src/net/node.js';
@@ -9,16 +12,19 @@ import { createElection } from '#src/services/create-election.js';
 import { ElectionLog } from '#src/services/election-log.js';
 import { ElectionNode } from '#src/services/election-node.js';
 import { Organiser } from '#src/services/organiser.js';
+import { platformRandom } from '#src/services/platform-random.js';
 import { PollingStation } from '#src/services/polling-station.js';
 import { signaturePool } from '#src/services/signatures/pool.js';
 import { openLevelStore } from '#src/store/level-store.js';
 import { AUTHORITY, QUESTION } from '../../test/support/temp-election.ts';
 import { serveEcho } from './echo.ts';
+import { FIVE_ANSWERS } from './questions.ts';
 import { benchKeys } from './keys.ts';
 
-const [folder, voters] = process.argv.slice(2);
+const [folder, voters, secrecy] = process.argv.slice(2);
 const count = parseDecimal(voters ?? '');
-if (folder === undefined || count === undefined) throw new Error('usage: server.js FOLDER VOTERS');
+if (folder === undefined || count === undefined || (secrecy !== 'open' && secrecy !== 'sealed'))
+  throw new Error('usage: server.js FOLDER VOTERS open|sealed');
 
 const ignore = () => undefined;
 const log = await ElectionLog.open({
@@ -34,20 +40,32 @@ await createElection(
     uuid: '01234567-89ab-4cde-8f01-23456789abcd',
     title: 'Bench',
     description: '',
-    policy: { secrecy: 'open', revote: 'last', names: 'public' },
+    policy: { secrecy, revote: 'last', names: 'public' },
+    ...(secrecy === 'sealed'
+      ? { trustees: encodeTrustees([{ kind: 'Single', key: generateTrustee(platformRandom).publicKey }]) }
+      : {}),
     voters: benchKeys(count).map(({ publicKey }, index) => ({
       name: `voter${index}`,
       key: publicKey,
       weight: 1,
     })),
-    firstRound: { title: 'Round', questions: [QUESTION], opens: null, closes: null },
+    firstRound: {
+      title: 'Round',
+      questions: [secrecy === 'sealed' ? FIVE_ANSWERS : QUESTION],
+      opens: null,
+      closes: null,
+    },
   },
   AUTHORITY,
   ignore,
 );
 await new Organiser(log, ignore).open();
 const verifier = signaturePool();
-const station = new PollingStation(log, ignore, { verifier });
+const proofs = secrecy === 'sealed' ? ballotPool() : undefined;
+const station = new PollingStation(log, ignore, {
+  verifier,
+  ...(proofs === undefined ? {} : { checkBallots: proofs.check }),
+});
 const node = await startNode({
   seed: AUTHORITY,
   listen: [{ address: '/ip6/::1/tcp/0' }],
@@ -79,6 +97,7 @@ process.on('message', (question) => {
     void station
       .stop()
       .then(() => verifier.close())
+      .then(() => proofs?.close())
       .then(() => node.stop())
       .then(() => echo.stop())
       .then(() => log.close())

@@ -1,5 +1,5 @@
 import { cidOf } from '../crypto/cid.ts';
-import type { Policy } from '../election/entries.ts';
+import type { GenesisEntry } from '../election/entries.ts';
 import { type LogKey, origin } from '../log/checkpoint.ts';
 import { decodeEntry } from '../log/entry-codec.ts';
 import { damage } from './batches.ts';
@@ -9,7 +9,7 @@ import type { LogSource } from './source.ts';
 export interface Authority {
   readonly electionId: string;
   readonly key: LogKey;
-  readonly policy: Policy;
+  readonly genesis: GenesisEntry;
   /** The first entry, as the source gave it. */
   readonly bytes: Uint8Array;
 }
@@ -20,8 +20,9 @@ export async function readAuthority(source: LogSource): Promise<Authority | unde
   const decoded = bytes && decodeEntry(bytes);
   if (decoded?.ok !== true || decoded.value.kind !== 'genesis') return undefined;
   const electionId = cidOf(bytes as Uint8Array).toString();
-  const { authority: publicKey, policy } = decoded.value;
-  return { electionId, key: { origin: origin(electionId), publicKey }, policy, bytes: bytes as Uint8Array };
+  const genesis = decoded.value;
+  const key = { origin: origin(electionId), publicKey: genesis.authority };
+  return { electionId, key, genesis, bytes: bytes as Uint8Array };
 }
 
 async function firstEntry(source: LogSource): Promise<Uint8Array | undefined> {

@@ -1,16 +1,35 @@
 import type { CID } from 'multiformats/cid';
 import { cidFromDigest } from '../crypto/cid.ts';
-import type { OpenBallot } from '../election/ballot.ts';
+import type { OpenBallot, SealedBallot } from '../election/ballot.ts';
 import type { Choice } from '../election/choices.ts';
 import { HASH_BYTES } from '../log/merkle.ts';
 import {
   BALLOT,
   type CheckedEntries,
+  type CheckedSeal,
   type EntryProblem,
   type OtherEntry,
   UNREADABLE,
 } from './entry-check.ts';
+import type { SealedVote } from './sealed-check.ts';
 import { unpackChoices } from './votes.ts';
+
+/** A ballot of a run, and whether its signature is the voter's. */
+export type RunBallot =
+  | {
+      readonly form: 'open';
+      readonly ballot: OpenBallot;
+      /** As by `packChoices`. */
+      readonly packed: string;
+      readonly signed: boolean;
+    }
+  | {
+      readonly form: 'sealed';
+      readonly ballot: Omit<SealedBallot, 'sealed'>;
+      /** Undefined where it is no valid vote, which is among the problems, or could not be judged. */
+      readonly vote: SealedVote | undefined;
+      readonly signed: boolean;
+    };
 
 /** Reads the columns of a run of checked entries. What many ballots share is made once. */
 export class CheckedRun {
@@ -20,6 +39,7 @@ export class CheckedRun {
   /** Those before these are read: entries are asked for in order. */
   #nextProblem = 0;
   #nextOther = 0;
+  #nextSeal = 0;
 
   constructor(checked: CheckedEntries) {
     this.#checked = checked;
@@ -50,19 +70,30 @@ export class CheckedRun {
     };
   }
 
-  ballot(index: number): { ballot: OpenBallot; packed: string; signed: boolean } {
+  /** Ballots must be asked for in order. */
+  ballot(index: number): RunBallot {
     const { roundOf, voteOf, voters, numbers, votes, signed } = this.#checked;
     const round = roundOf[index] as number;
-    const vote = voteOf[index] as number;
-    const packed = votes[vote] as string;
-    const ballot: OpenBallot = {
-      form: 'open',
+    const cast = {
       round: (this.#rounds[round] ??= cidFromDigest(this.#checked.rounds[round] as Uint8Array)),
       voter: hashAt(voters, index),
       number: numbers[index] as number,
-      choices: (this.#choices[vote] ??= unpackChoices(packed)),
     };
-    return { ballot, packed, signed: signed[index] === 1 };
+    const isSigned = signed[index] === 1;
+    const seal = this.#seal(index);
+    if (seal !== undefined)
+      return { form: 'sealed', ballot: { ...cast, form: 'sealed' }, vote: seal.vote, signed: isSigned };
+    const vote = voteOf[index] as number;
+    const packed = votes[vote] as string;
+    const choices = (this.#choices[vote] ??= unpackChoices(packed));
+    return { form: 'open', ballot: { ...cast, form: 'open', choices }, packed, signed: isSigned };
+  }
+
+  #seal(index: number): CheckedSeal | undefined {
+    const { sealed } = this.#checked;
+    while ((sealed[this.#nextSeal]?.index ?? Infinity) < index) this.#nextSeal++;
+    const next = sealed[this.#nextSeal];
+    return next?.index === index ? next : undefined;
   }
 
   /** The next entry that is neither a ballot nor unreadable; it must be the one at `index`. */

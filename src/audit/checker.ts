@@ -1,10 +1,6 @@
 import type { Policy } from '../election/entries.ts';
-import {
-  type CheckedCheckpoint,
-  type CheckedEntries,
-  checkCheckpoints,
-  checkEntries,
-} from './entry-check.ts';
+import { type CheckedCheckpoint, type CheckedEntries, checkCheckpoints, entryCheck } from './entry-check.ts';
+import type { SealedContext } from './sealed-contexts.ts';
 
 /** Entries in log order, their bytes one after another. The task takes the buffers over: they may be moved away. */
 export interface EntryTask {
@@ -13,6 +9,8 @@ export interface EntryTask {
   readonly lengths: Uint32Array<ArrayBuffer>;
   /** The election's; undefined when the log's first entry is no genesis. */
   readonly policy: Policy | undefined;
+  /** Of a sealed election: the rounds that its ballots may be about. */
+  readonly sealed: readonly SealedContext[];
 }
 
 export interface CheckpointTask {
@@ -33,6 +31,7 @@ export interface EntryChecker {
 
 /** Checks in the calling thread. */
 export function inProcessChecker(): EntryChecker {
+  const checkEntries = entryCheck();
   return {
     depth: 1,
     entries: (task) => Promise.resolve(checkEntries(task)),

@@ -2,15 +2,16 @@ import { equalBytes } from '../base/bytes.ts';
 import { sha256 } from '../crypto/hash.ts';
 import { verifyWithAcceptableKey } from '../crypto/signature.ts';
 import { ballotMessage } from '../crypto/transcript.ts';
-import { readBallot } from '../election/ballot.ts';
+import { type SealedBallot, readBallot } from '../election/ballot.ts';
 import type { Entry, RollEntry, SignedBallot } from '../election/entries.ts';
-import { voterProblems } from '../election/rules.ts';
+import { badProof, voterProblems } from '../election/rules.ts';
 import { openCheckpoint, parseCheckpoint } from '../log/checkpoint.ts';
 import { decodeEntry } from '../log/entry-codec.ts';
 import { HASH_BYTES, leafHash } from '../log/merkle.ts';
 import { type BallotShape, readBallotShape } from './ballot-shape.ts';
 import type { CheckpointTask, EntryTask } from './checker.ts';
 import type { CheckId } from './report.ts';
+import { SealedCheck, type SealedVote } from './sealed-check.ts';
 import { packChoices } from './votes.ts';
 
 /** What an entry turned out to be. Of a ballot everything that the fold needs is in the columns. */
@@ -45,8 +46,17 @@ export interface CheckedEntries {
   readonly signed: Uint8Array<ArrayBuffer>;
   readonly rounds: readonly Uint8Array[];
   readonly votes: readonly string[];
+  /** Of the sealed ones among the ballots, in order; their `voteOf` says nothing. */
+  readonly sealed: readonly CheckedSeal[];
   readonly others: readonly OtherEntry[];
   readonly problems: readonly EntryProblem[];
+}
+
+export interface CheckedSeal {
+  /** Within the run. */
+  readonly index: number;
+  /** Undefined where the vote is not valid, which is among `problems`, or could not be judged. */
+  readonly vote: SealedVote | undefined;
 }
 
 export interface OtherEntry {
@@ -66,9 +76,18 @@ export interface EntryProblem {
 /** Entries per task, at most: the columns index with 16 bits. */
 export const MAX_TASK_ENTRIES = 65_535;
 
-/** Everything about entries that each one shows by itself. Never throws, whatever the bytes are. */
-export function checkEntries({ bytes, lengths, policy }: EntryTask): CheckedEntries {
-  const checking = new Checking(lengths.length, policy);
+/** Checks everything about entries that each one shows by itself. Never throws, whatever the bytes are. */
+export type CheckEntries = (task: EntryTask) => CheckedEntries;
+
+/** Such a check, for the entries of one log. */
+export function entryCheck(): CheckEntries {
+  const sealedCheck = new SealedCheck();
+  return (task) => checkEntries(task, sealedCheck);
+}
+
+function checkEntries(task: EntryTask, sealedCheck: SealedCheck): CheckedEntries {
+  const { bytes, lengths } = task;
+  const checking = new Checking(lengths.length, task, sealedCheck);
   let offset = 0;
   let index = 0;
   for (const length of lengths) {
@@ -99,15 +118,20 @@ export function checkCheckpoints({ texts, origin, publicKey }: CheckpointTask): 
 class Checking {
   readonly #columns: ReturnType<typeof newColumns>;
   readonly #policy: EntryTask['policy'];
+  readonly #contexts: EntryTask['sealed'];
+  readonly #sealedCheck: SealedCheck;
   readonly #rounds: Uint8Array[] = [];
   readonly #votes = new Map<string, number>();
+  readonly #sealed: CheckedSeal[] = [];
   readonly #others: OtherEntry[] = [];
   readonly #problems: EntryProblem[] = [];
 
-  constructor(count: number, policy: EntryTask['policy']) {
+  constructor(count: number, { policy, sealed }: EntryTask, sealedCheck: SealedCheck) {
     if (count > MAX_TASK_ENTRIES) throw new RangeError(`${count} entries in one task`);
     this.#columns = newColumns(count);
     this.#policy = policy;
+    this.#contexts = sealed;
+    this.#sealedCheck = sealedCheck;
   }
 
   entry(index: number, bytes: Uint8Array): void {
@@ -128,6 +152,7 @@ class Checking {
       ...this.#columns,
       rounds: this.#rounds,
       votes: [...this.#votes.keys()],
+      sealed: this.#sealed,
       others: this.#others,
       problems: this.#problems,
     };
@@ -152,14 +177,16 @@ class Checking {
       this.#problem(index, 'format', read.error.message);
       return;
     }
-    if (read.value.form === 'sealed') throw new Error('not yet');
-    const { round, voter, number, choices } = read.value;
-    this.#ballot(index, entry.ballot, {
-      round: round.multihash.digest,
-      voter,
-      number,
-      packed: packChoices(choices),
-    });
+    const { round, voter, number } = read.value;
+    const packed = read.value.form === 'open' ? packChoices(read.value.choices) : '';
+    this.#ballot(index, entry.ballot, { round: round.multihash.digest, voter, number, packed });
+    if (read.value.form === 'sealed') this.#seal(index, read.value);
+  }
+
+  #seal(index: number, ballot: SealedBallot): void {
+    const judged = this.#sealedCheck.judge(ballot, this.#contexts);
+    this.#sealed.push({ index, vote: judged?.ok === true ? judged.value : undefined });
+    if (judged?.ok === false) this.#problem(index, 'votes', badProof(judged.error).message);
   }
 
   #place(index: number, seq: number, time: number, prev: Uint8Array | undefined): void {

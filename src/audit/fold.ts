@@ -1,6 +1,8 @@
+import type { CID } from 'multiformats/cid';
 import { cidFromDigest } from '../crypto/cid.ts';
 import { fingerprint } from '../crypto/credential.ts';
-import type { Entry } from '../election/entries.ts';
+import type { SoundTrustees } from '../belenios/v1/sealed-round.ts';
+import type { Entry, TrusteesEntry } from '../election/entries.ts';
 import { LogState } from '../election/log-state.ts';
 import { decodeEntry } from '../log/entry-codec.ts';
 import { judgeBallot } from './checks/ballots.ts';
@@ -12,17 +14,20 @@ import { TallyCheck } from './checks/tally.ts';
 import { CheckedRun } from './checked-run.ts';
 import type { CheckedEntries, OtherEntry } from './entry-check.ts';
 import type { AuditedElection, AuditedRound, CheckId, Findings } from './report.ts';
+import type { SealedContexts } from './sealed-contexts.ts';
 import { VoterTable } from './voter-table.ts';
 
 /** The checks that need a sound beginning of the log to judge what follows. */
 const RULES = [
   'roll',
+  'trustees',
   'rounds',
   'eligibility',
   'signatures',
   'window',
   'revote',
   'votes',
+  'decryptions',
   'tally',
 ] as const satisfies readonly CheckId[];
 
@@ -40,13 +45,22 @@ export class LogFold {
   readonly #state = new LogState();
   readonly #voters = new VoterTable();
   readonly #tally: TallyCheck;
+  readonly #contexts: SealedContexts | undefined;
+  #trustees: SoundTrustees | undefined;
   #ballots = 0;
   #halted = false;
 
-  constructor(findings: Findings, tree: CommitmentCheck, stored: StoredCheckpointsCheck | undefined) {
+  /** `contexts` are those of a sealed log, which have learned of every entry before this takes it. */
+  constructor(
+    findings: Findings,
+    tree: CommitmentCheck,
+    stored: StoredCheckpointsCheck | undefined,
+    contexts: SealedContexts | undefined,
+  ) {
     this.#findings = findings;
     this.#tree = tree;
     this.#stored = stored;
+    this.#contexts = contexts;
     this.#chain = new ChainCheck(findings);
     this.#tally = new TallyCheck(this.#voters, findings);
   }
@@ -58,6 +72,11 @@ export class LogFold {
 
   get head(): string | null {
     return this.#chain.head;
+  }
+
+  /** Who can decrypt, in a sealed election with sound trustees. */
+  get trustees(): SoundTrustees | undefined {
+    return this.#trustees;
   }
 
   get rounds(): AuditedRound[] {
@@ -103,7 +122,14 @@ export class LogFold {
     if (rounds.length === 0) excuse(['rounds'], 'no round was opened');
     if (this.#ballots === 0)
       excuse(['eligibility', 'signatures', 'window', 'revote', 'votes'], 'no ballot was cast');
-    if (!this.#tally.rounds().some(({ published }) => published)) excuse(['tally'], 'no result is published');
+    const audited = this.#tally.rounds();
+    if (!audited.some(({ published, sealed }) => published || sealed?.tally !== undefined))
+      excuse(['tally'], 'no result is published');
+    if (this.#state.genesis?.policy.secrecy === 'open')
+      excuse(['trustees', 'decryptions'], 'the ballots are open');
+    if (this.#state.trustees === undefined) excuse(['trustees'], 'there are none yet');
+    if (!rounds.some(({ decryptions }) => decryptions !== undefined))
+      excuse(['decryptions'], 'nothing was decrypted');
   }
 
   #entry(run: CheckedRun, index: number): void {
@@ -129,13 +155,14 @@ export class LogFold {
     index: number,
     { seq, time }: { readonly seq: number; readonly time: number },
   ): void {
-    const { ballot, packed, signed } = run.ballot(index);
+    const cast = run.ballot(index);
+    const { ballot, signed } = cast;
     const voter = this.#voters.find(ballot.voter);
     const standing = voter === -1 ? undefined : this.#voters.standing(voter);
     this.#ballots++;
-    if (judgeBallot(ballot, { seq, time, signed }, this.#state, standing, this.#findings)) {
-      this.#tally.count(voter, ballot, packed);
-    }
+    if (!judgeBallot(ballot, { seq, time, signed }, this.#state, standing, this.#findings)) return;
+    if (cast.form === 'open') this.#tally.countOpen(voter, cast.ballot, cast.packed);
+    else if (cast.vote !== undefined) this.#tally.countSealed(voter, ballot.number, cast.vote, seq);
   }
 
   #other({ bytes, badVoters }: OtherEntry, digest: Uint8Array, position: number): void {
@@ -151,27 +178,55 @@ export class LogFold {
   }
 
   #apply(entry: Entry, badVoters: readonly number[], digest: Uint8Array): void {
-    this.#state.apply(entry, cidFromDigest(digest));
+    const cid = cidFromDigest(digest);
+    this.#state.apply(entry, cid);
     switch (entry.kind) {
       case 'genesis':
       case 'ballot':
+        return;
       case 'trustees':
-      case 'tally':
-      case 'decryption':
+        this.#enrolTrustees(entry);
         return;
       case 'roll':
         enrol(entry, badVoters, this.#voters, this.#findings);
         return;
       case 'round':
-        this.#tally.open(entry, this.#state.roll);
+        this.#tally.open(entry, this.#state.roll, this.#sealing(cid));
         return;
       case 'close':
         this.#tally.close();
+        return;
+      case 'tally':
+        this.#tally.tally(entry);
+        return;
+      case 'decryption':
+        this.#tally.decryption(entry);
         return;
       case 'result':
         this.#tally.compare(entry);
         return;
     }
+  }
+
+  #enrolTrustees(entry: TrusteesEntry): void {
+    const read = this.#contexts?.trustees(entry);
+    if (read?.ok === true) {
+      this.#trustees = read.value;
+      return;
+    }
+    this.#findings.add({
+      check: 'trustees',
+      seq: entry.seq,
+      message: read?.error ?? 'nobody knows for whom',
+    });
+    this.#halt(`the trustees in entry ${entry.seq} are not sound`);
+  }
+
+  /** What a sealed round is in the terms of its protocol; undefined for one with open ballots. */
+  #sealing(cid: CID): Parameters<TallyCheck['open']>[2] {
+    const sealed = this.#contexts?.round(cid);
+    const trustees = this.#trustees;
+    return sealed === undefined || trustees === undefined ? undefined : { sealed, trustees };
   }
 
   #halt(why: string): void {

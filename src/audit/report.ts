@@ -1,4 +1,5 @@
-import type { Policy, RoundEntry } from '../election/entries.ts';
+import type { SealedRound, SoundTrustees } from '../belenios/v1/sealed-round.ts';
+import type { Policy, RoundEntry, TallyEntry } from '../election/entries.ts';
 import type { RoundResult } from '../tally/tally.ts';
 
 /** Everything an audit checks, in the order in which reports show it. */
@@ -10,12 +11,14 @@ export const CHECKS = [
   { id: 'checkpoints', title: 'Every stored checkpoint is signed and matches the log' },
   { id: 'history', title: 'The log continues every checkpoint known from before' },
   { id: 'roll', title: 'The roll is sound: acceptable keys, nobody twice' },
+  { id: 'trustees', title: "The trustees' keys are sound, each with proof that its secret is known" },
   { id: 'rounds', title: 'Rounds open, close and end in the allowed order' },
   { id: 'eligibility', title: 'Every ballot is by a voter on the roll' },
   { id: 'signatures', title: "Every ballot bears its voter's signature" },
   { id: 'window', title: 'Every ballot is for its round and was cast while it was open' },
   { id: 'revote', title: 'Nobody voted more often than the policy allows' },
   { id: 'votes', title: 'Every ballot is a valid vote on the questions' },
+  { id: 'decryptions', title: "Every decryption is proved to be its trustee's, of this round" },
   { id: 'tally', title: 'The published results are what the ballots give' },
 ] as const;
 
@@ -56,8 +59,17 @@ export interface AuditedElection {
 
 export interface AuditedRound {
   readonly round: RoundEntry;
-  /** Recomputed from the ballots; so far, where the round is not closed. */
+  /**
+   * Recomputed from the ballots; so far, where the round is not closed. Of sealed ballots there is the turnout, and no question before
+   * they were decrypted.
+   */
   readonly result: RoundResult;
+  /** Of a round with sealed ballots. */
+  readonly sealed?: {
+    readonly round: SealedRound;
+    /** The sum of the ballots, where the log has it and it is right. */
+    readonly tally?: TallyEntry;
+  };
   readonly closed: boolean;
   /** Whether the log holds a result entry of the round, which is compared with `result`. */
   readonly published: boolean;
@@ -78,6 +90,8 @@ export interface AuditReport {
   /** The newest checkpoint, where it is signed by the authority. */
   readonly checkpoint:
     { readonly text: string; readonly size: number; readonly root: Uint8Array } | undefined;
+  /** In a sealed election, where they are sound. */
+  readonly trustees?: SoundTrustees;
   /** Not complete when `rounds` is not judged. */
   readonly rounds: readonly AuditedRound[];
 }

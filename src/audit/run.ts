@@ -13,6 +13,7 @@ import { StoredCheckpointsCheck } from './checks/stored.ts';
 import type { CheckedEntries } from './entry-check.ts';
 import { LogFold } from './fold.ts';
 import { type AuditReport, Findings } from './report.ts';
+import { SealedContexts } from './sealed-contexts.ts';
 import type { LogSource } from './source.ts';
 
 export interface AuditOptions extends Expected {
@@ -42,13 +43,15 @@ export async function audit(source: LogSource, options: AuditOptions): Promise<A
   );
   const feed = authority && new CheckpointFeed(source, options.checker, authority.key);
   const stored = feed && new StoredCheckpointsCheck(feed, tree, findings);
-  const fold = new LogFold(findings, tree, stored);
+  const contexts =
+    authority?.genesis.policy.secrecy === 'sealed' ? new SealedContexts(authority.genesis) : undefined;
+  const fold = new LogFold(findings, tree, stored, contexts);
   if (stored === undefined) {
     findings.excuse(['checkpoints'], 'not-judged', 'the log does not say whose checkpoints are good');
   }
   try {
     await stored?.judgeDue();
-    const ending = await foldAll(source, fold, { authority, newest, findings, options });
+    const ending = await foldAll(source, fold, { authority, contexts, newest, findings, options });
     if (ending.why === 'damaged') {
       fold.damaged(ending.message);
     } else {
@@ -70,6 +73,7 @@ export async function audit(source: LogSource, options: AuditOptions): Promise<A
     size: fold.size,
     head: fold.head,
     checkpoint: newest.ok ? newest.value : undefined,
+    ...(fold.trustees === undefined ? {} : { trustees: fold.trustees }),
     rounds: fold.rounds,
   };
 }
@@ -80,12 +84,13 @@ async function foldAll(
   fold: LogFold,
   context: {
     readonly authority: Authority | undefined;
+    readonly contexts: SealedContexts | undefined;
     readonly newest: Result<Checkpoint, string>;
     readonly findings: Findings;
     readonly options: AuditOptions;
   },
 ): Promise<Ending> {
-  const { authority, newest, findings, options } = context;
+  const { authority, contexts, newest, findings, options } = context;
   const { checker, signal, onProgress } = options;
   const total = newest.ok ? newest.value.size : undefined;
   const grown = async () => {
@@ -111,7 +116,8 @@ async function foldAll(
         return batch.value;
       }
       if (first) judgeFirst(batch.value, authority, findings);
-      const checked = checker.entries({ ...batch.value, policy: authority?.policy });
+      const sealed = contexts?.learn(batch.value) ?? [];
+      const checked = checker.entries({ ...batch.value, policy: authority?.genesis.policy, sealed });
       // It is awaited in its turn; a failure before that must not count as unhandled.
       checked.catch(() => undefined);
       inFlight.push(checked);

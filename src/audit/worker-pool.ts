@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { type EntryChecker, type EntryTask, inProcessChecker } from './checker.ts';
-import { type CheckedCheckpoint, type CheckedEntries, checkEntries } from './entry-check.ts';
+import { type CheckedCheckpoint, type CheckedEntries, entryCheck } from './entry-check.ts';
 import type { WorkerRequest } from './worker-protocol.ts';
 
 /**
@@ -9,6 +9,8 @@ import type { WorkerRequest } from './worker-protocol.ts';
  * log is checked without any.
  */
 const BYTES_BEFORE_POOL = 256 * 1024;
+/** How much longer a byte of a sealed ballot takes than one of an open ballot. */
+const SEALED_WEIGHT = 6;
 /** One task at work and some at hand, so that no worker runs dry while the calling thread checks a task or two itself. */
 const TASKS_PER_WORKER = 3;
 /** Tasks that the calling thread may have taken upon itself before it must turn to the workers' answers. */
@@ -33,7 +35,8 @@ export function createChecker({
       return current().depth;
     },
     entries: (task) => {
-      seen += task.bytes.length;
+      // A sealed ballot takes as long as a hundred open ones.
+      seen += task.sealed.length > 0 ? SEALED_WEIGHT * task.bytes.length : task.bytes.length;
       if (workers > 0 && seen > BYTES_BEFORE_POOL) pool ??= workerPool(workers);
       return current().entries(task);
     },
@@ -48,6 +51,7 @@ export function createChecker({
  */
 export function workerPool(workers: number): EntryChecker {
   const members = Array.from({ length: workers }, () => new Member());
+  const checkEntries = entryCheck();
   const idlest = () => members.reduce((best, member) => (member.load < best.load ? member : best));
   const allBusy = () => idlest().load >= TASKS_PER_WORKER;
   const send = (task: EntryTask) =>

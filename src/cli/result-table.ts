@@ -11,13 +11,17 @@ const ANSWER_WIDTH = 40;
 export function renderResult(round: Pick<RoundEntry, 'questions'>, result: RoundResult): string {
   const questions = round.questions.map((question, index) => {
     const title = round.questions.length === 1 ? question.question : `${index + 1}. ${question.question}`;
-    return `${printable(title)}\n${questionTable(question, result.questions[index], result.turnout.votedWeight)}\n`;
+    const counted = result.questions[index];
+    const table =
+      counted === undefined
+        ? '  (sealed: nobody knows until the trustees decrypt the sum)'
+        : questionTable(question, counted, result.turnout.votedWeight);
+    return `${printable(title)}\n${table}\n`;
   });
   return `${questions.join('\n')}\n${turnoutLine(result.turnout)}\n`;
 }
 
-function questionTable(question: Question, result: QuestionResult | undefined, voted: number): string {
-  if (result === undefined) return '  (no result)';
+function questionTable(question: Question, result: QuestionResult, voted: number): string {
   const mark = result.winners.length > 1 ? 'tie' : 'most votes';
   const rows = question.answers.map((answer, index) => {
     const votes = result.answers[index] ?? 0;

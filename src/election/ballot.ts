@@ -36,6 +36,9 @@ export interface SealedBallot extends BallotBase {
 /** Every form a ballot may have; a switch over `form` is exhaustive. */
 export type Ballot = OpenBallot | SealedBallot;
 
+/** A ballot as far as it can be judged without opening its seal. */
+export type BallotEnvelope = OpenBallot | Omit<SealedBallot, 'sealed'>;
+
 type WithoutVoter<B> = B extends Ballot ? Omit<B, 'voter'> : never;
 /** A ballot before it is known whose it is. */
 export type UnsignedBallot = WithoutVoter<Ballot>;

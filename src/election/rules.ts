@@ -1,6 +1,6 @@
 import { isAcceptableKey } from '../crypto/signature.ts';
 import { pseudonym } from '../crypto/credential.ts';
-import type { Ballot } from './ballot.ts';
+import type { BallotEnvelope } from './ballot.ts';
 import { choiceProblems } from './choices.ts';
 import type { Policy, Question, Voter } from './entries.ts';
 import { MAX_BALLOTS_PER_VOTER } from './limits.ts';
@@ -27,7 +27,7 @@ export function ballotsCast(standing: Pick<VoterStanding, 'round' | 'number'>, r
  * (`voterProblems`).
  */
 export function refusals(
-  ballot: Ballot,
+  ballot: BallotEnvelope,
   state: LogState,
   time: number,
   standing: VoterStanding | undefined,
@@ -88,7 +88,7 @@ export function refusals(
 
 /** What is wrong with the vote itself, as far as the ballot shows it without its proofs. */
 function voteProblems(
-  ballot: Ballot,
+  ballot: BallotEnvelope,
   questions: readonly Question[],
   secrecy: Policy['secrecy'] | undefined,
 ): string[] {

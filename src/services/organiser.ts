@@ -2,11 +2,11 @@ import { refused } from '../base/errors.ts';
 import type { EntryContent, Policy } from '../election/entries.ts';
 import type { Phase, RoundState } from '../election/log-state.ts';
 import { fingerprint } from '../crypto/credential.ts';
+import { Decrypting, type GivenDecryption } from '../belenios/v1/decrypting.ts';
 import { trusteeNames } from '../belenios/v1/sealed-round.ts';
 import { countedVotes } from '../tally/count.ts';
 import { countRound, sumRound, turnoutOf } from './closing.ts';
 import { checkDraft } from './create-election.ts';
-import { Decrypting, type GivenDecryption, type InvalidDecryption } from './decrypting.ts';
 import type { ElectionLog } from './election-log.ts';
 import type { EventListener } from './events.ts';
 import type { DraftRound, LiveTurnout } from './ports.ts';
@@ -31,6 +31,12 @@ export interface ElectionStatus {
   readonly draft: DraftRound | null;
   readonly entries: number;
   readonly checkpoint: string;
+}
+
+/** Why a decryption can't be used. */
+export interface InvalidDecryption {
+  readonly trustee: number;
+  readonly reason: string;
 }
 
 /** How far the decryption of a closed sealed round has come. */
@@ -207,13 +213,14 @@ export class Organiser {
     if (state.phase !== 'counting' || round?.tally === undefined)
       throw refused('nothing-to-count', 'No closed round waits to be decrypted.');
     const sealed = this.#sealedRounds.round(state, round);
-    const decrypting = new Decrypting(this.#sealedRounds.trustees(state), sealed, round.tally);
+    const decrypting = Decrypting.of(this.#sealedRounds.trustees(state), sealed, round.tally);
+    if (!decrypting.ok) throw refused('store-damaged', `Entry ${round.tally.seq}: ${decrypting.error}.`);
     for (const entry of round.decryptions ?? []) {
-      const taken = decrypting.take(entry);
+      const taken = decrypting.value.take(entry);
       if (!taken.ok)
         throw refused('store-damaged', `The decryption in entry ${entry.seq} is not valid: ${taken.error}.`);
     }
-    return { round, decrypting };
+    return { round, decrypting: decrypting.value };
   }
 
   #trusteeList(given: ReadonlySet<number>): CountProgress['trustees'] {

@@ -34,7 +34,10 @@ describe('the audit of a sound log', () => {
       const report = await run(log.source());
       assert.equal(report.verdict, 'valid');
       assert.equal(report.first, undefined);
-      assert.deepEqual(notValid(report), ['identity: not-applicable', 'history: not-applicable']);
+      assert.deepEqual(
+        notValid(report),
+        ['identity', 'history', 'trustees', 'decryptions'].map((id) => `${id}: not-applicable`),
+      );
       assert.deepEqual(
         report.rounds.map(({ result, closed, published }) => ({ result, closed, published })),
         [
@@ -107,12 +110,14 @@ describe('the audit of a sound log', () => {
         'identity',
         'history',
         'roll',
+        'trustees',
         'rounds',
         'eligibility',
         'signatures',
         'window',
         'revote',
         'votes',
+        'decryptions',
         'tally',
       ],
     );

@@ -1,15 +1,19 @@
 import { equalBytes } from '../../base/bytes.ts';
 import { encodeDagCbor } from '../../base/dag-cbor.ts';
+import type { SealedRound, SoundTrustees } from '../../belenios/v1/sealed-round.ts';
 import type { OpenBallot } from '../../election/ballot.ts';
-import type { ResultEntry, RoundEntry } from '../../election/entries.ts';
-import { type RoundResult, RoundTally } from '../../tally/tally.ts';
+import type { DecryptionEntry, ResultEntry, RoundEntry, TallyEntry } from '../../election/entries.ts';
+import { REPEATED_TEXT } from '../../election/rules.ts';
+import type { RoundResult } from '../../tally/tally.ts';
 import type { AuditedRound, Findings } from '../report.ts';
-import { VoteTable } from '../votes.ts';
+import type { SealedVote } from '../sealed-check.ts';
 import type { VoterTable } from '../voter-table.ts';
+import { OpenCount } from './open-count.ts';
+import { SealedCount } from './sealed-count.ts';
 
 interface CountedRound {
   readonly round: RoundEntry;
-  readonly tally: RoundTally;
+  readonly count: OpenCount | SealedCount;
   closed: boolean;
   published: boolean;
 }
@@ -19,50 +23,70 @@ export class TallyCheck {
   readonly #findings: Findings;
   readonly #voters: VoterTable;
   readonly #rounds: CountedRound[] = [];
-  #votes = new VoteTable();
 
   constructor(voters: VoterTable, findings: Findings) {
     this.#voters = voters;
     this.#findings = findings;
   }
 
-  open(round: RoundEntry, roll: { readonly voters: number; readonly weight: number }): void {
-    this.#rounds.push({
-      round,
-      tally: new RoundTally(round.questions, roll),
-      closed: false,
-      published: false,
-    });
-    this.#votes = new VoteTable();
+  /** Begins a round; `sealing` is there for one with sealed ballots. */
+  open(
+    round: RoundEntry,
+    roll: { readonly voters: number; readonly weight: number },
+    sealing?: { readonly sealed: SealedRound; readonly trustees: SoundTrustees },
+  ): void {
+    const count =
+      sealing === undefined
+        ? new OpenCount(round, roll, this.#voters)
+        : new SealedCount(round, roll, this.#voters, sealing);
+    this.#rounds.push({ round, count, closed: false, published: false });
   }
 
   /** Counts a ballot of the current round in place of the same voter's earlier one. */
-  count(voter: number, ballot: OpenBallot, packed: string): void {
-    const { round, tally } = this.#current();
-    const before = this.#voters.standing(voter);
-    const replaced = before.round === round.round ? this.#votes.release(this.#voters.vote(voter)) : undefined;
-    tally.add(ballot.choices, before.weight, replaced);
-    this.#voters.record(voter, round.round, ballot.number, this.#votes.hold(packed, ballot.choices));
+  countOpen(voter: number, ballot: OpenBallot, packed: string): void {
+    const { count } = this.#current();
+    if (count instanceof OpenCount) count.count(voter, ballot, packed);
+  }
+
+  /** As `countOpen`; a text that was cast before is a finding, and doesn't count. */
+  countSealed(voter: number, number: number, vote: SealedVote, seq: number): void {
+    const { count } = this.#current();
+    if (count instanceof SealedCount && !count.count(voter, number, vote))
+      this.#findings.add({ check: 'revote', seq, message: REPEATED_TEXT.message });
   }
 
   close(): void {
     this.#current().closed = true;
   }
 
+  tally(entry: TallyEntry): void {
+    const { count } = this.#current();
+    if (!(count instanceof SealedCount)) return;
+    for (const message of count.tally(entry)) this.#findings.add({ check: 'tally', seq: entry.seq, message });
+  }
+
+  decryption(entry: DecryptionEntry): void {
+    const { count } = this.#current();
+    const message = count instanceof SealedCount ? count.decryption(entry) : undefined;
+    if (message !== undefined) this.#findings.add({ check: 'decryptions', seq: entry.seq, message });
+  }
+
   compare(published: ResultEntry): void {
     const current = this.#current();
+    const { count } = current;
     current.published = true;
-    for (const message of differences(published, current.tally.result(), current.round)) {
-      this.#findings.add({ check: 'tally', seq: published.seq, message });
-    }
+    const missing = count instanceof SealedCount ? count.decrypt() : undefined;
+    const found = missing === undefined ? differences(published, count.result(), current.round) : [missing];
+    for (const message of found) this.#findings.add({ check: 'tally', seq: published.seq, message });
   }
 
   rounds(): AuditedRound[] {
-    return this.#rounds.map(({ round, tally, closed, published }) => ({
+    return this.#rounds.map(({ round, count, closed, published }) => ({
       round,
-      result: tally.result(),
+      result: count.result(),
       closed,
       published,
+      ...(count instanceof SealedCount ? { sealed: count.report } : {}),
     }));
   }
 

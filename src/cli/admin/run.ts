@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ballotPool } from '../../audit/archive/ballot-pool.ts';
 import { type PsephosNode, startNode } from '../../net/index.ts';
 import { serveControl } from '../../net/control-socket.ts';
 import { Caretaker } from '../../services/caretaker.ts';
@@ -76,7 +77,11 @@ async function serve(surroundings: Surroundings, options: RunOptions, running: R
   const { log, organiser, seed } = election;
   if (seed === undefined) throw new Error('an election opened for running has no key');
   const verifier = signaturePool();
-  const station = new PollingStation(log, onEvent, { verifier });
+  const proofs = log.genesis.policy.secrecy === 'sealed' ? ballotPool() : undefined;
+  const station = new PollingStation(log, onEvent, {
+    verifier,
+    ...(proofs === undefined ? {} : { checkBallots: proofs.check }),
+  });
   const onDefect = (error: unknown) => {
     onEvent({ type: 'defect', error });
   };
@@ -107,6 +112,7 @@ async function serve(surroundings: Surroundings, options: RunOptions, running: R
     } finally {
       await station.stop();
       await verifier.close();
+      await proofs?.close();
       await control.close();
     }
   } finally {

@@ -38,15 +38,17 @@ function roundObject({ round, result, closed, published }: AuditedRound): object
     turnout: result.turnout,
     questions: round.questions.map(({ question, answers }, index) => {
       const counted = result.questions[index];
+      // Sealed, and not decrypted: nobody knows, which is not the same as 0.
+      if (counted === undefined) return { question, answers: null, blank: null, tie: null };
       return {
         question,
         answers: answers.map((answer, place) => ({
           answer,
-          votes: counted?.answers[place] ?? 0,
-          winner: counted?.winners.includes(place) === true,
+          votes: counted.answers[place] ?? 0,
+          winner: counted.winners.includes(place),
         })),
-        blank: counted?.blank ?? 0,
-        tie: (counted?.winners.length ?? 0) > 1,
+        blank: counted.blank,
+        tie: counted.winners.length > 1,
       };
     }),
   };

@@ -65,8 +65,12 @@ function checkText({ title, verdict, note, findings, count: found }: CheckReport
   return `  ${MARKS[verdict]} ${title}${why}\n${lines.join('')}`;
 }
 
-function roundText({ round, result, closed, published }: AuditedRound, { verdict }: AuditReport): string {
-  const state = !closed ? ', not closed: so far' : published ? '' : ', closed but not published';
+function roundText(
+  { round, result, closed, published, sealed }: AuditedRound,
+  { verdict }: AuditReport,
+): string {
+  const unpublished = sealed === undefined ? ', closed but not published' : ', closed and not decrypted yet';
+  const state = !closed ? ', not closed: so far' : published ? '' : unpublished;
   // A table must not be taken for a result where the log isn't one to rely on.
   const doubt = verdict === 'invalid' ? '  (of a log that is INVALID)' : '';
   return `Round ${round.round}: ${printable(round.title)}${state}, as recomputed from the ballots${doubt}\n\n${renderResult(round, result)}`;

@@ -1,0 +1,88 @@
+import { availableParallelism } from 'node:os';
+import { ballotPool } from '#src/audit/archive/ballot-pool.js';
+import { decodeDagCbor, encodeDagCbor } from '#src/base/dag-cbor.js';
+import { encodeSignedBallot, signBallot } from '#src/election/ballot.js';
+import { parseDialTarget } from '#src/net/invite.js';
+import { dialPeer } from '#src/net/peer-client.js';
+import { platformRandom } from '#src/services/platform-random.js';
+import { sealVote, sealedRoundOf } from '#src/services/sealing.js';
+import { meetElection } from '#src/services/voter-session.js';
+import { dialRaw } from './support/echo.ts';
+import { type Figure, inParallel, median, seconds } from './support/figures.ts';
+import { benchKeys, benchSeed } from './support/keys.ts';
+import { ServerProcess } from './support/server-process.ts';
+
+const CONNECTIONS = 32;
+const BALLOTS = 600;
+const REPEATS = 3;
+
+/**
+ * Sealed ballots of five answers accepted end to end, each after its proofs were verified and it was on disk, against what the same
+ * threads make of the same ballots when verifying is all that they do.
+ */
+export async function sealedCastBench(): Promise<readonly Figure[]> {
+  const keys = benchKeys(BALLOTS);
+  const server = await ServerProcess.start(keys.length, 'sealed');
+  const voters = await Promise.all(
+    Array.from({ length: CONNECTIONS }, () => dialRaw(server.ready.address, '/psephos/cast/1.0.0')),
+  );
+  const client = await dialPeer(parseDialTarget(server.ready.address));
+  const pool = ballotPool();
+  try {
+    const election = await meetElection(client);
+    const { round } = election;
+    if (round === null) throw new Error('no round is open');
+    const { electionText } = sealedRoundOf(election, round);
+    const castRates: number[] = [];
+    const checkRates: number[] = [];
+    let serverCpu = 0;
+    for (let number = 1; number <= REPEATS; number++) {
+      const sealed = keys.map((_, index) =>
+        sealVote(election, round, benchSeed(index), [[index % 5]], platformRandom),
+      );
+      const requests = sealed.map((opening, index) =>
+        encodeDagCbor({
+          ballot: encodeSignedBallot(
+            signBallot(
+              { form: 'sealed', round: round.cid, number, sealed: opening.sealed },
+              benchSeed(index),
+            ),
+          ),
+        }),
+      );
+      const checking = await seconds(() =>
+        inParallel(BALLOTS, 2 * pool.atOnce, async (index) => {
+          const [verdict] = await pool.check(electionText, [sealed[index]?.sealed ?? '']);
+          if (verdict?.ok !== true) throw new Error('a ballot was not valid');
+        }),
+      );
+      const before = await server.usage();
+      const casting = await seconds(() =>
+        inParallel(CONNECTIONS, CONNECTIONS, async (lane) => {
+          for (let at = lane; at < BALLOTS; at += CONNECTIONS)
+            requireReceipt((await voters[lane]?.round(requests[at] ?? new Uint8Array())) ?? new Uint8Array());
+        }),
+      );
+      serverCpu += (await server.usage()).cpu - before.cpu;
+      checkRates.push(BALLOTS / checking);
+      castRates.push(BALLOTS / casting);
+    }
+    const [check, cast] = [median(checkRates), median(castRates)];
+    return [
+      { name: `proofs verified, ${availableParallelism()} threads at once`, value: check, unit: 'ballots/s' },
+      { name: 'sealed ballots accepted, each acknowledged after fsync', value: cast, unit: 'ballots/s' },
+      { name: 'ratio', value: cast / check, unit: '×', target: { atLeast: 0.7 } },
+      { name: 'CPU of the node per ballot', value: (serverCpu / (BALLOTS * REPEATS)) * 1e3, unit: 'ms' },
+    ];
+  } finally {
+    await pool.close();
+    await client.close();
+    await Promise.all(voters.map((one) => one.stop()));
+    await server.stop();
+  }
+}
+
+function requireReceipt(answer: Uint8Array): void {
+  const decoded = decodeDagCbor(answer, 1 << 20);
+  if (!decoded.ok || !('ok' in (decoded.value as object))) throw new Error('a ballot was not accepted');
+}
