@@ -6,8 +6,9 @@ import { openError } from './damage.ts';
 import { FrugalReader } from './frugal-reader.ts';
 import { LOG_FOLDER } from './layout.ts';
 import { openLog, requireElection } from './level-db.ts';
-import { checkRecordFiles, damagedFile, findDamagedTable } from './level-files.ts';
+import { checkRecordFiles, damagedFile } from './level-files.ts';
 import { copyDatabase } from './snapshot-copy.ts';
+import { type TableSearch, searchTables } from './table-search.ts';
 
 /** An audit reads once, in order: there is little to remember. */
 const CACHE_BYTES = 1 << 20;
@@ -31,19 +32,20 @@ export async function openSnapshot(folder: string): Promise<Snapshot> {
   const copy = await copyDatabase(join(folder, LOG_FOLDER));
   try {
     await checkRecordFiles(copy, join(folder, LOG_FOLDER));
-    const table = await findDamagedTable(copy);
-    const log = await openLog(folder, copy, { create: false, cacheSize: CACHE_BYTES });
+    const search = await searchTables(copy);
     try {
-      checkAcknowledged(folder, acknowledged, log.size);
+      const log = await openLog(folder, copy, { create: false, cacheSize: CACHE_BYTES });
+      try {
+        checkAcknowledged(folder, acknowledged, log.size);
+      } catch (error) {
+        await log.db.close();
+        throw error;
+      }
+      return snapshotOf(folder, { copy, log, search });
     } catch (error) {
-      await log.db.close();
+      await search.stop();
       throw error;
     }
-    return snapshotOf(folder, {
-      copy,
-      log,
-      damage: table === undefined ? undefined : damagedFile(join(folder, LOG_FOLDER), table),
-    });
   } catch (error) {
     await remove(copy);
     throw openError(error, folder);
@@ -53,18 +55,19 @@ export async function openSnapshot(folder: string): Promise<Snapshot> {
 interface CopiedLog {
   readonly copy: string;
   readonly log: Awaited<ReturnType<typeof openLog>>;
-  /** What is wrong with a table file: it may hide any record, even where no record that is there shows it. */
-  readonly damage: Error | undefined;
+  /** A damaged table may hide any record, even where no record that is there shows it. */
+  readonly search: TableSearch;
 }
 
-function snapshotOf(folder: string, { copy, log, damage }: CopiedLog): Snapshot {
+function snapshotOf(folder: string, { copy, log, search }: CopiedLog): Snapshot {
   const { db, size, latest } = log;
   const reader = new FrugalReader(copy, CACHE_BYTES, db);
   let closing: Promise<void> | undefined;
-  /** What there is comes first, so that a record that is damaged itself is named. */
+  /** What there is comes first, so that a record that is damaged itself is named; the search goes on meanwhile. */
   async function* whole<T>(items: AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
     yield* items;
-    if (damage !== undefined) throw damage;
+    const table = await search.found;
+    if (table !== undefined) throw damagedFile(join(folder, LOG_FOLDER), table);
   }
   return {
     name: folder,
@@ -73,7 +76,10 @@ function snapshotOf(folder: string, { copy, log, damage }: CopiedLog): Snapshot 
     checkpoints: (from) => whole(reader.checkpoints(from, size)),
     latestCheckpoint: () => Promise.resolve(latest),
     close: () => {
-      closing ??= reader.close().finally(() => remove(copy));
+      closing ??= search
+        .stop()
+        .then(() => reader.close())
+        .finally(() => remove(copy));
       return closing;
     },
   };
