@@ -26,29 +26,49 @@ export interface Snapshot extends LogSource {
  * `no-election`, `store-version`, `store-damaged`, `snapshot-failed`, or `disk-full` for want of room for the copy.
  */
 export async function openSnapshot(folder: string): Promise<Snapshot> {
+  return (await beginSnapshot(folder)).opened;
+}
+
+/**
+ * As `openSnapshot`, and resolves as soon as LevelDB is at work opening the copy: that can take a good tenth of a second, in
+ * which this thread has nothing to do for it.
+ */
+export async function beginSnapshot(folder: string): Promise<{ readonly opened: Promise<Snapshot> }> {
   await requireElection(folder);
   // Read before the log is: it may only grow in between.
   const acknowledged = await readAcknowledged(folder);
   const copy = await copyDatabase(join(folder, LOG_FOLDER));
-  try {
-    await checkRecordFiles(copy, join(folder, LOG_FOLDER));
-    const search = await searchTables(copy);
-    try {
-      const log = await openLog(folder, copy, { create: false, cacheSize: CACHE_BYTES });
-      try {
-        checkAcknowledged(folder, acknowledged, log.size);
-      } catch (error) {
-        await log.db.close();
-        throw error;
-      }
-      return snapshotOf(folder, { copy, log, search });
-    } catch (error) {
-      await search.stop();
-      throw error;
-    }
-  } catch (error) {
+  const orRemove = async (error: unknown): Promise<never> => {
     await remove(copy);
     throw openError(error, folder);
+  };
+  const search = await checkRecordFiles(copy, join(folder, LOG_FOLDER))
+    .then(() => searchTables(copy))
+    .catch(orRemove);
+  const opened = openCopy(folder, copy, search, acknowledged).catch(orRemove);
+  // Whoever waits for it meets the failure.
+  opened.catch(() => undefined);
+  return { opened };
+}
+
+async function openCopy(
+  folder: string,
+  copy: string,
+  search: TableSearch,
+  acknowledged: Awaited<ReturnType<typeof readAcknowledged>>,
+): Promise<Snapshot> {
+  try {
+    const log = await openLog(folder, copy, { create: false, cacheSize: CACHE_BYTES });
+    try {
+      checkAcknowledged(folder, acknowledged, log.size);
+    } catch (error) {
+      await log.db.close();
+      throw error;
+    }
+    return snapshotOf(folder, { copy, log, search });
+  } catch (error) {
+    await search.stop();
+    throw error;
   }
 }
 
