@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { startBallotThreads } from '../audit/archive/ballot-threads.ts';
 import { startEntryThreads } from '../audit/entry-threads.ts';
 import type { AuditReport } from '../audit/report.ts';
 import { refused } from '../base/errors.ts';
@@ -45,8 +46,9 @@ async function verify(name: string, flags: Flags, io: Io, out: Console): Promise
   try {
     const named = await whatIsNamed(name);
     if (named.kind === 'archive') {
+      const threads = named.long ? startBallotThreads(flags.workers) : [];
       const { verifyArchive } = await import('./verify-log/archive.ts');
-      return await verifyArchive(name, flags, io, out);
+      return await verifyArchive(name, threads, flags, io, out);
     }
     const { kind } = named;
     const threads = named.kind !== 'peer' && named.long ? startEntryThreads(flags.workers) : [];

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { auditBelenios } from '../../audit/archive/audit-file.ts';
+import type { AuditThread } from '../../audit/thread.ts';
 import type { ArchiveAudit } from '../../belenios/v1/audit/report.ts';
 import { unusable } from '../../base/errors.ts';
 import { fileError } from '../../store/fs-errors.ts';
@@ -9,9 +10,10 @@ import { showProgress } from '../progress.ts';
 import { archiveObjects, archiveText } from './archive-report.ts';
 import type { Flags } from './flags.ts';
 
-/** Audits a Belenios archive and prints the report. Throws `usage` for options that only a log of ours can be held against. */
+/** Audits a Belenios archive in threads that were started for it, and prints the report. Throws `usage` for options that only a log of ours can be held against. */
 export async function verifyArchive(
   path: string,
+  threads: readonly AuditThread[],
   flags: Flags,
   io: Io,
   out: Console,
@@ -29,7 +31,7 @@ export async function verifyArchive(
   let audit: ArchiveAudit;
   try {
     audit = await auditBelenios(createReadStream(path, { highWaterMark: 1 << 18 }), {
-      workers: flags.workers,
+      threads,
       onProgress: (ballots) => {
         progress.update(ballots);
       },

@@ -12,22 +12,24 @@ import { LOG_FOLDER } from '../../store/layout.ts';
 const ADDRESS = /^(?:psephos:|\/(?:ip4|ip6|dns|dns4|dns6|dnsaddr)\/)/;
 /** The name of a Belenios archive's first file (Belenios specification, 4.4), with which the archive begins. */
 const MAGIC = 'BELENIOS\0';
-/** Bytes on disk from which on an audit is better shared among threads: some thousand entries. */
-const LONG_BYTES = 1 << 20;
+/** Bytes on disk from which on an audit is better shared among threads: some thousand entries, or a few dozen sealed ballots. */
+const LONG_LOG_BYTES = 1 << 20;
+const LONG_ARCHIVE_BYTES = 1 << 18;
 
 export type Named =
   | { readonly kind: 'peer' }
   | { readonly kind: 'folder' | 'file' | 'archive' | 'nothing'; readonly long: boolean };
 
-/** `long`: a log of thousands of entries, by its size on disk. Of a peer nobody knows before. */
+/** `long`: worth threads, by its size on disk. Of a peer nobody knows before. */
 export async function whatIsNamed(name: string): Promise<Named> {
   if (ADDRESS.test(name)) return { kind: 'peer' };
   const found = await statIfThere(name);
   if (found === undefined) return { kind: name.endsWith('.bel') ? 'archive' : 'nothing', long: false };
-  if (found.isDirectory()) return { kind: 'folder', long: (await logBytes(name)) >= LONG_BYTES };
-  const kind =
-    name.endsWith('.bel') || (found.isFile() && (await beginsAsArchive(name))) ? 'archive' : 'file';
-  return { kind, long: found.size >= LONG_BYTES };
+  if (found.isDirectory()) return { kind: 'folder', long: (await logBytes(name)) >= LONG_LOG_BYTES };
+  const { size } = found;
+  return name.endsWith('.bel') || (found.isFile() && (await beginsAsArchive(name)))
+    ? { kind: 'archive', long: size >= LONG_ARCHIVE_BYTES }
+    : { kind: 'file', long: size >= LONG_LOG_BYTES };
 }
 
 async function statIfThere(path: string) {
