@@ -1,4 +1,4 @@
-import { type Point, type Scalar, group } from '../../crypto/group/group.ts';
+import { type ClaimedPoint, type Point, type Scalar, group } from '../../crypto/group/group.ts';
 import { pointText } from './encoding/elements.ts';
 import type { Ciphertext } from './messages.ts';
 
@@ -28,6 +28,6 @@ export function sumCiphertexts(all: readonly Ciphertext[]): Ciphertext {
 }
 
 /** `alpha,beta`, as it is hashed. */
-export function ciphertextText({ alpha, beta }: Ciphertext): string {
+export function ciphertextText({ alpha, beta }: Ciphertext<ClaimedPoint>): string {
   return `${pointText(alpha)},${pointText(beta)}`;
 }
