@@ -6,7 +6,8 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { auditBelenios } from '#src/audit/archive/audit-file.js';
-import { ballotContext, credentialScalar, sealBallot, verifyBallot } from '#src/belenios/v1/ballot.js';
+import { ballotContext, sealBallot, verifyBallot } from '#src/belenios/v1/ballot.js';
+import { scalarOfSeed } from '#src/crypto/group/seed.js';
 import { combine, decryptPartially } from '#src/belenios/v1/decryption.js';
 import { DiscreteLog } from '#src/belenios/v1/discrete-log.js';
 import type { Ballot, Election } from '#src/belenios/v1/messages.js';
@@ -107,7 +108,7 @@ function electionOf(answers: number) {
 }
 
 async function sealingFigures(): Promise<Figure[]> {
-  const credential = credentialScalar(testSeed(1));
+  const credential = scalarOfSeed(testSeed(1));
   const figures: Figure[] = [];
   for (const answers of [5, 20, 100]) {
     const { context } = electionOf(answers);
@@ -136,7 +137,7 @@ async function sealingFigures(): Promise<Figure[]> {
 
 async function tallyFigures(): Promise<Figure[]> {
   const { election, context, secret, trustees } = electionOf(5);
-  const { ballot } = sealBallot(context, credentialScalar(testSeed(1)), [[0]], random);
+  const { ballot } = sealBallot(context, scalarOfSeed(testSeed(1)), [[0]], random);
   const choices = ballot.answers.map((answer) => answer.choices);
   const figures: Figure[] = [];
   for (const count of [1000, 10_000]) {

@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { unusable } from '../base/errors.ts';
 import type { Command as AdminCommand } from './admin/commands.ts';
 import { DEFAULT_DATA, DEFAULT_KEYS } from './admin/command-lines.ts';
+import { readDecryptionFile } from '../store/decryption-files.ts';
 import { programLine } from './program-line.ts';
 import { type Surroundings, dispatch } from './admin/dispatch.ts';
 import { type ExportOptions, exportCommand } from './admin/export-command.ts';
@@ -106,6 +107,23 @@ function programFor(io: Io): Command {
           .choices(['public', 'pseudonym'])
           .default('public'),
       )
+      .addOption(
+        new Option('--secrecy <form>', 'whether the log shows only encrypted votes, or the votes')
+          .choices(['sealed', 'open'])
+          .default('sealed'),
+      )
+      .option(
+        '--trustee <file>',
+        'a trustee\'s public key (.pub, from "trustee keygen"), repeatable; all of them must decrypt (default: you alone)',
+        collect,
+        [],
+      )
+      .addOption(
+        new Option(
+          '--small-groups <rule>',
+          'what to do where a result would show how single voters voted (default: warn)',
+        ).choices(['warn', 'refuse']),
+      )
       .option('--address <multiaddr>', "printed on the voters' sheets, if it is known already"),
   )
     .addHelpText(
@@ -127,8 +145,28 @@ ${QUESTIONS_EXAMPLE}
       .addHelpText('after', example(`node dist/admin.js ${name}`))
       .action((_options, command: Command) => act(command.optsWithGlobals(), { command: name, args: {} }));
   simple('open', 'opens the prepared round');
-  simple('close', 'closes the open round, counts it and writes the result');
+  simple(
+    'close',
+    'closes the open round, counts it (sealed ballots: with your trustee key) and writes the result',
+  );
   simple('results', 'writes the results of all rounds again, and shows them');
+
+  program
+    .command('count')
+    .description("counts a closed sealed round, with your own trustee key or with trustees' decryptions")
+    .option(
+      '--decryption <file>',
+      'what a trustee handed in, from "trustee decrypt"; repeatable',
+      collect,
+      [],
+    )
+    .option('--reveal', 'count although the result shows how single voters voted, with their consent')
+    .addHelpText('after', example('node dist/admin.js count --decryption decryption-round-1-trustee-2.json'))
+    .action(async (_options, command: Command) => {
+      const options: GlobalOptions & { decryption: string[]; reveal?: true } = command.optsWithGlobals();
+      const decryptions = await Promise.all(options.decryption.map(readDecryptionFile));
+      await act(options, { command: 'count', args: { decryptions, reveal: options.reveal === true } });
+    });
 
   program
     .command('status')

@@ -1,4 +1,3 @@
-import { sha512 } from '@noble/hashes/sha2.js';
 import { type Result, err, ok } from '../../base/result.ts';
 import { type ClaimedPoint, type Point, type Scalar, group } from '../../crypto/group/group.ts';
 import { equalBytes } from '../../base/bytes.ts';
@@ -25,15 +24,6 @@ export function ballotContext(election: Election, electionHash: string): BallotC
     publicKey: election.publicKey,
     questions: election.questions.map(prepareQuestion),
   };
-}
-
-/** The secret scalar of an Ed25519 seed (RFC 8032 section 5.1.5), whose public key is the voter's credential. */
-export function credentialScalar(seed: Uint8Array): Scalar {
-  const wide = new Uint8Array(64);
-  wide.set(sha512(seed).subarray(0, 32));
-  wide[0] = (wide[0] as number) & 248;
-  wide[31] = ((wide[31] as number) & 127) | 64;
-  return group.reduce(wide);
 }
 
 /** A ballot, and per question the randomness of its cells, to be forgotten or shown to an auditor instead of being cast. */

@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import type { LogSource } from '../../audit/source.ts';
 import type { Question } from '../../election/entries.ts';
-import { MAX_TIME } from '../../election/limits.ts';
+import { MAX_ENTRY_BYTES, MAX_TIME, MAX_TRUSTEES } from '../../election/limits.ts';
 import { questionsSchema, titleSchema } from '../../election/schemas.ts';
+import { type CountWish, countRound, reportConcerns } from './counting.ts';
 import type { OpenElection } from './election-folder.ts';
 import { writeExport } from './export.ts';
 import { nextDraft } from './next-round.ts';
@@ -14,6 +15,7 @@ import { writeResultFiles } from './results.ts';
 export type Command =
   | { readonly command: 'open' | 'close' | 'results'; readonly args: Readonly<Record<string, never>> }
   | { readonly command: 'status'; readonly args: { readonly voters: boolean } }
+  | { readonly command: 'count'; readonly args: CountWish }
   | { readonly command: 'next-round'; readonly args: NextRound }
   | { readonly command: 'export'; readonly args: Export };
 
@@ -52,9 +54,24 @@ const exportSchema = z.strictObject({
   force: z.boolean(),
 }) satisfies z.ZodType<Export>;
 
+const countSchema = z.strictObject({
+  decryptions: z
+    .array(
+      z.strictObject({
+        electionId: z.string(),
+        round: z.int().min(1),
+        trustee: z.int().min(1).max(MAX_TRUSTEES),
+        partialDecryption: z.string().max(MAX_ENTRY_BYTES),
+      }),
+    )
+    .max(MAX_TRUSTEES),
+  reveal: z.boolean(),
+}) satisfies z.ZodType<CountWish>;
+
 export const commandSchema = z.discriminatedUnion('command', [
   z.strictObject({ command: z.enum(['open', 'close', 'results']), args: z.strictObject({}) }),
   z.strictObject({ command: z.literal('status'), args: z.strictObject({ voters: z.boolean() }) }),
+  z.strictObject({ command: z.literal('count'), args: countSchema }),
   z.strictObject({ command: z.literal('next-round'), args: nextRoundSchema }),
   z.strictObject({ command: z.literal('export'), args: exportSchema }),
 ]) satisfies z.ZodType<Command>;
@@ -64,6 +81,7 @@ export function needsKey(command: Command): boolean {
   switch (command.command) {
     case 'open':
     case 'close':
+    case 'count':
       return true;
     case 'next-round':
       return command.args.open;
@@ -91,7 +109,11 @@ export async function execute(election: OpenElection, command: Command, how: Exe
     case 'close': {
       const { entry } = await election.organiser.close();
       await emit({ event: 'closed', round: entry.round });
-      return reportResults(election, emit, entry.round);
+      return countClosed(election, emit, entry.round);
+    }
+    case 'count': {
+      const counted = await countRound(election, command.args, emit);
+      return counted === undefined ? undefined : reportResults(election, emit, counted);
     }
     case 'results':
       return reportResults(election, emit);
@@ -119,9 +141,23 @@ function sourceOf({ place, log: { store } }: OpenElection): LogSource {
   };
 }
 
-async function openRound({ organiser }: OpenElection, emit: Emit): Promise<void> {
+async function openRound(election: OpenElection, emit: Emit): Promise<void> {
+  const { organiser } = election;
+  await reportConcerns(election, emit);
   const { round, title, time: opened, closes } = (await organiser.open()).entry;
   await emit({ event: 'opened', round, title, opened, closes });
+}
+
+/**
+ * What follows the close of a round: its result, where that is in the log; of a sealed round the count, as far as the organiser holds
+ * trustees' keys.
+ */
+export async function countClosed(election: OpenElection, emit: Emit, round: number): Promise<void> {
+  const { log } = election;
+  if (log.genesis.policy.secrecy === 'open' || log.state.phase !== 'counting')
+    return reportResults(election, emit, round);
+  const counted = await countRound(election, { decryptions: [], reveal: false }, emit);
+  if (counted !== undefined) await reportResults(election, emit, counted);
 }
 
 /** Writes and reports the results of all rounds, or of one. */

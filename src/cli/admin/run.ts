@@ -11,7 +11,7 @@ import { electionExists } from '../../store/level-db.ts';
 import { showProgress } from '../progress.ts';
 import { announceAddresses, announceElection } from './announce.ts';
 import { Announcer } from './announcer.ts';
-import { commandSchema, execute, reportResults } from './commands.ts';
+import { commandSchema, countClosed, execute, reportResults } from './commands.ts';
 import type { Surroundings } from './dispatch.ts';
 import { type OpenElection, openElection, systemClock, throwIfInterrupted } from './election-folder.ts';
 import { type ListenOptions, startListening } from './listening.ts';
@@ -44,7 +44,7 @@ export async function run(surroundings: Surroundings, options: RunOptions): Prom
   const onEvent = (event: StationEvent) => {
     announcer.tell(event);
     if (event.type === 'round-closed')
-      background.add(() => reportResults(election, printReports(output, place.data), event.round));
+      background.add(() => countClosed(election, printReports(output, place.data), event.round));
   };
   const progress = showProgress(io, 'Reading the log, entries');
   const onProgress = (done: number) => {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { Choice } from '#src/belenios/v1/answer.js';
-import { ballotContext, credentialScalar, sealBallot } from '#src/belenios/v1/ballot.js';
+import { ballotContext, sealBallot } from '#src/belenios/v1/ballot.js';
+import { scalarOfSeed } from '#src/crypto/group/seed.js';
 import { ballotJudge } from '#src/belenios/v1/audit/ballot-judge.js';
 import type { AuditCryptography } from '#src/belenios/v1/audit/cryptography.js';
 import { cryptography } from '#src/belenios/v1/cryptography.js';
@@ -94,7 +95,7 @@ describe('whole elections with sealed ballots', () => {
         const counting = new Map<number, readonly Choice[]>();
         const cells = new Map<number, Cells>();
         for (const { voter, choices } of votes) {
-          const { ballot } = sealBallot(context, credentialScalar(testSeed(voter)), choices, random);
+          const { ballot } = sealBallot(context, scalarOfSeed(testSeed(voter)), choices, random);
           const judged = valueOf(judge(encodeBallot(ballot)));
           const before = cells.get(voter);
           if (before !== undefined) changing.remove(before, weightOf(voter));
@@ -143,7 +144,7 @@ describe('whole elections with sealed ballots', () => {
         ({ questions, seed, picks, choices }) => {
           const place = electionOf(questions);
           const context = ballotContext(place.election, place.hash);
-          const { ballot } = sealBallot(context, credentialScalar(testSeed(seed)), choices, random);
+          const { ballot } = sealBallot(context, scalarOfSeed(testSeed(seed)), choices, random);
           const [ours, theirs] = [verdict(cryptography, place), verdict(reference, place)];
           assert.ok(ours(ballot).ok);
           assert.ok(theirs(ballot).ok);
