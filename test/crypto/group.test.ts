@@ -5,7 +5,6 @@ import { fromHex, toHex } from '#src/base/bytes.js';
 import { backend as noble } from '#src/crypto/backends/noble.js';
 import { backend as sodium } from '#src/crypto/backends/sodium.js';
 import { publicKeyOf } from '#src/crypto/signature.js';
-import { scalarOfSeed } from '#src/belenios/v1/ballot.js';
 import { scalarOfSeed } from '#src/crypto/group/seed.js';
 import {
   GROUP_ORDER,

@@ -19,8 +19,11 @@ export interface BallotPool {
 
 /** Requests a thread has: one at work and one at hand. */
 const PER_THREAD = 2;
-/** Requests that the calling thread may have taken upon itself before it must turn to the others' answers. */
-const OWN = 2;
+/**
+ * Requests that the calling thread may have taken upon itself before it must turn to the others' answers: as many as it gets done
+ * while the threads are still starting.
+ */
+const OWN = 12;
 
 /** The calling thread judges what is asked for while all threads are busy; without any, everything. */
 export function ballotPool(threads: readonly AuditThread[]): BallotPool {
