@@ -107,7 +107,7 @@ export class Organiser {
    */
   async open(): Promise<RoundState> {
     await this.#log.append(async ({ time }) => {
-      this.#expectReady('open a round');
+      this.expectReady('open a round');
       const draft = await this.#log.store.draft();
       if (draft === undefined) {
         throw refused('no-draft', 'No round is prepared.', { hint: 'Prepare one with "admin next-round".' });
@@ -265,7 +265,7 @@ export class Organiser {
   async prepare(draft: DraftRound): Promise<void> {
     checkDraft(draft, this.#log.genesis.policy.secrecy);
     await this.#log.setDraft(draft, () => {
-      this.#expectReady('prepare a round');
+      this.expectReady('prepare a round');
     });
   }
 
@@ -282,7 +282,8 @@ export class Organiser {
     return round;
   }
 
-  #expectReady(what: string): void {
+  /** Throws `already-open`, `not-counted` or `not-ready` where no other round can come next. `what` ends "Can't …". */
+  expectReady(what: string): void {
     const { phase } = this.#log.state;
     if (phase === 'open') {
       throw refused('already-open', `Can't ${what}: round ${this.#log.state.rounds.length} is still open.`, {

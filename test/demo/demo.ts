@@ -148,7 +148,15 @@ async function firstElection(): Promise<void> {
     0,
     'admin init',
     adminCommand(
-      ...['init', '--title', 'Best to-go restaurant', '--candidates', join(folder, 'candidates.txt')],
+      ...[
+        'init',
+        '--secrecy',
+        'open',
+        '--title',
+        'Best to-go restaurant',
+        '--candidates',
+        join(folder, 'candidates.txt'),
+      ],
       ...['--voters', join(folder, 'voters.txt'), '--revote', 'last', '--open'],
     ),
   );
@@ -245,7 +253,15 @@ async function firstElection(): Promise<void> {
 async function secondElection(): Promise<void> {
   say('In another election the first ballot stands (--revote never): a second one is refused.');
   folder = join(folder, 'second');
-  const options = ['init', '--title', 'Treasurer', '--candidates', join(folder, '..', 'candidates.txt')];
+  const options = [
+    'init',
+    '--secrecy',
+    'open',
+    '--title',
+    'Treasurer',
+    '--candidates',
+    join(folder, '..', 'candidates.txt'),
+  ];
   const voters = ['--voters', join(folder, 'voters.txt'), '--revote', 'never', '--open'];
   await mkdir(folder);
   await writeFile(join(folder, 'voters.txt'), 'ada\ngrace\n');

@@ -120,6 +120,7 @@ export async function execute(election: OpenElection, command: Command, how: Exe
     case 'status':
       return reportStatus(election, emit, { voters: command.args.voters, live: how.live() });
     case 'next-round': {
+      election.organiser.expectReady('prepare a round');
       const { draft, tied } = nextDraft(election, command.args);
       await election.organiser.prepare(draft);
       await emit({ event: 'prepared', round: election.log.state.rounds.length + 1, draft, tied });
