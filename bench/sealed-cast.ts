@@ -1,10 +1,10 @@
 import { availableParallelism } from 'node:os';
-import { ballotPool } from '#src/audit/archive/ballot-pool.js';
 import { decodeDagCbor, encodeDagCbor } from '#src/base/dag-cbor.js';
 import { encodeSignedBallot, signBallot } from '#src/election/ballot.js';
 import { parseDialTarget } from '#src/net/invite.js';
 import { dialPeer } from '#src/net/peer-client.js';
 import { platformRandom } from '#src/services/platform-random.js';
+import { proofThreads } from '#src/services/proof-threads.js';
 import { sealVote, sealedRoundOf } from '#src/services/sealing.js';
 import { meetElection } from '#src/services/voter-session.js';
 import { dialRaw } from './support/echo.ts';
@@ -27,7 +27,7 @@ export async function sealedCastBench(): Promise<readonly Figure[]> {
     Array.from({ length: CONNECTIONS }, () => dialRaw(server.ready.address, '/psephos/cast/1.0.0')),
   );
   const client = await dialPeer(parseDialTarget(server.ready.address));
-  const pool = ballotPool();
+  const pool = proofThreads();
   try {
     const election = await meetElection(client);
     const { round } = election;
@@ -51,7 +51,7 @@ export async function sealedCastBench(): Promise<readonly Figure[]> {
         }),
       );
       const checking = await seconds(() =>
-        inParallel(BALLOTS, 2 * pool.atOnce, async (index) => {
+        inParallel(BALLOTS, 4 * availableParallelism(), async (index) => {
           const [verdict] = await pool.check(electionText, [sealed[index]?.sealed ?? '']);
           if (verdict?.ok !== true) throw new Error('a ballot was not valid');
         }),

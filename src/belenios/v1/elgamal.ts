@@ -1,4 +1,4 @@
-import { type Point, type Scalar, group } from '../../crypto/group/group.ts';
+import { type ClaimedPoint, type Point, type Scalar, group } from '../../crypto/group/group.ts';
 import { type Bit, select } from '../../crypto/group/select.ts';
 import { pointText } from './encoding/elements.ts';
 import type { Ciphertext } from './messages.ts';
@@ -29,6 +29,6 @@ export function sumCiphertexts(all: readonly Ciphertext[]): Ciphertext {
 }
 
 /** `alpha,beta`, as it is hashed. */
-export function ciphertextText({ alpha, beta }: Ciphertext): string {
+export function ciphertextText({ alpha, beta }: Ciphertext<ClaimedPoint>): string {
   return `${pointText(alpha)},${pointText(beta)}`;
 }

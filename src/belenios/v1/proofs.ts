@@ -1,6 +1,6 @@
 import { equalBytes, utf8ToBytes } from '../../base/bytes.ts';
 import { sha256 } from '../../crypto/hash.ts';
-import { type Point, type Scalar, group } from '../../crypto/group/group.ts';
+import { type ClaimedPoint, type Point, type Scalar, group } from '../../crypto/group/group.ts';
 import { type Bit, isSame, select } from '../../crypto/group/select.ts';
 import { pointText } from './encoding/elements.ts';
 import type { Ciphertext, Proof } from './messages.ts';
@@ -17,8 +17,26 @@ export function challengeOf(text: string): Scalar {
 
 /** response·base + challenge·element: the commitment that a proof is about. */
 export function commitment(base: Point, element: Point, { challenge, response }: Proof): Point {
-  const left = base === group.generator ? group.multiplyBase(response) : group.multiply(response, base);
-  return group.add(left, group.multiply(challenge, element));
+  return group.add(timesBase(base, response), group.multiply(challenge, element));
+}
+
+/** The same for a claimed element, with the element that it is; undefined where it is none. */
+export function claimedCommitment(
+  base: Point,
+  claimed: ClaimedPoint,
+  { challenge, response }: Proof,
+): { readonly element: Point; readonly committed: Point } | undefined {
+  const multiplied = group.multiplyClaimed(challenge, claimed);
+  return (
+    multiplied && {
+      element: multiplied.point,
+      committed: group.add(timesBase(base, response), multiplied.product),
+    }
+  );
+}
+
+function timesBase(base: Point, scalar: Scalar): Point {
+  return base === group.generator ? group.multiplyBase(scalar) : group.multiply(scalar, base);
 }
 
 /** Whether the challenges add up to what the hash of `text` demands. */
@@ -53,6 +71,21 @@ function claimCommitments(y: Point, { ciphertext, message }: Claim, proof: Proof
 
 function pairText([a, b]: Pair): string {
   return `${pointText(a)},${pointText(b)}`;
+}
+
+/** `claimText` of the claim that a ciphertext encrypts 0, with the ciphertext that the claimed one is; undefined where it is none. */
+export function claimOfZero(
+  y: Point,
+  { alpha, beta }: Ciphertext<ClaimedPoint>,
+  proof: Proof,
+): { readonly ciphertext: Ciphertext; readonly text: string } | undefined {
+  const left = claimedCommitment(group.generator, alpha, proof);
+  const right = claimedCommitment(y, beta, proof);
+  if (left === undefined || right === undefined) return undefined;
+  return {
+    ciphertext: { alpha: left.element, beta: right.element },
+    text: `${pointText(left.committed)},${pointText(right.committed)}`,
+  };
 }
 
 /**

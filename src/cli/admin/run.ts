@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ballotPool } from '../../audit/archive/ballot-pool.ts';
 import { type PsephosNode, startNode } from '../../net/index.ts';
 import { serveControl } from '../../net/control-socket.ts';
 import { Caretaker } from '../../services/caretaker.ts';
 import { ElectionNode } from '../../services/election-node.ts';
 import type { StationEvent } from '../../services/events.ts';
 import { PollingStation } from '../../services/polling-station.ts';
+import { proofThreads } from '../../services/proof-threads.ts';
 import { signaturePool } from '../../services/signatures/pool.ts';
 import { electionExists } from '../../store/level-db.ts';
 import { showProgress } from '../progress.ts';
@@ -77,7 +77,7 @@ async function serve(surroundings: Surroundings, options: RunOptions, running: R
   const { log, organiser, seed } = election;
   if (seed === undefined) throw new Error('an election opened for running has no key');
   const verifier = signaturePool();
-  const proofs = log.genesis.policy.secrecy === 'sealed' ? ballotPool() : undefined;
+  const proofs = log.genesis.policy.secrecy === 'sealed' ? proofThreads() : undefined;
   const station = new PollingStation(log, onEvent, {
     verifier,
     ...(proofs === undefined ? {} : { checkBallots: proofs.check }),

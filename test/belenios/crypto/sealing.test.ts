@@ -80,7 +80,13 @@ describe('sealed ballots', () => {
         const sum = new TallySum(made);
         for (const [index, { choices, weight }] of votes.entries()) {
           const { ballot } = sealBallot(context, credentialScalar(testSeed(index)), choices, random);
-          assert.deepEqual(verifyBallot(context, ballot), { ok: true, value: undefined });
+          assert.deepEqual(verifyBallot(context, ballot), {
+            ok: true,
+            value: {
+              credential: ballot.credential,
+              choices: ballot.answers.map((answer) => answer.choices),
+            },
+          });
           const text = encodeBallot(ballot);
           assert.equal(hashToSign(text), ballot.signature.hash);
           assert.equal(encodeBallot(valueOf(decodeBallot(text))), text);
