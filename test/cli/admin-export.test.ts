@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, describe, it } from 'node:test';
 import { publicKeyOf } from '#src/crypto/signature.js';
+import { formatInvite } from '#src/net/index.js';
 import { runVerifyLog } from '#src/cli/verify-log.js';
 import { writeKeyFile } from '#src/store/key-files.js';
 import { capturedIo } from '../support/captured-io.ts';
@@ -102,6 +103,19 @@ describe('admin export --belenios', () => {
       );
       assert.equal(code, 0, err);
       assert.deepEqual(await readFile(file), expected, options.join(' '));
+    }
+    const [, at = '', peerId = ''] = /^(.*)\/p2p\/(.*)$/.exec(address) ?? [];
+    const invite = (electionId: string) => formatInvite({ peerId, electionId, addresses: [at] });
+    const { electionId } = ((await place.json('status')).lines[0] as { status: { electionId: string } })
+      .status;
+    for (const [id, code] of [
+      [electionId, 0],
+      ['bafyreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy', 1],
+    ] as const) {
+      const file = place.path(`invited-${code}.bel`);
+      const invited = await place.admin(...elsewhere, 'export', '--belenios', file, '--from', invite(id));
+      assert.equal(invited.code, code, invited.err);
+      if (code === 1) assert.match(invited.err, /keeps the log of another election/);
     }
     const nothing = await place.admin(
       'export',

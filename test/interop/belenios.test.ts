@@ -7,6 +7,7 @@ import { cryptography } from '#src/belenios/v1/cryptography.js';
 import { encodePrivateKeyFile } from '#src/belenios/v1/encoding/key-files.js';
 import { dataHash } from '#src/belenios/v1/encoding/hashes.js';
 import { runVerifyLog } from '#src/cli/verify-log.js';
+import { exportCar } from '#src/store/car.js';
 import { trackerOf } from '#src/election/ballot.js';
 import { belenios, hasBelenios } from '../support/belenios-tool.ts';
 import { capturedIo } from '../support/captured-io.ts';
@@ -37,8 +38,12 @@ describe("Belenios' own program takes elections of ours:", async () => {
         assert.equal((await auditArchive([archive], { cryptography })).verdict, 'valid');
       const last = stages.at(-1);
       assert.ok(last !== undefined);
-      const io = capturedIo();
-      assert.equal(await runVerifyLog([last.path], io), 0, io.err());
+      const log = join(folder, 'log.car');
+      await exportCar(election.source, log);
+      for (const path of [last.path, log]) {
+        const io = capturedIo();
+        assert.equal(await runVerifyLog([path], io), 0, io.out() + io.err());
+      }
 
       // What it works out from the ballots and decryptions is what our log says.
       const ask = async (command: string) =>

@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
-import { unusable } from '../../base/errors.ts';
-import { openTarget } from '../verify-log/target.ts';
+import { readAuthority } from '../../audit/authority.ts';
+import { equalBytes } from '../../base/bytes.ts';
+import { refused, unusable } from '../../base/errors.ts';
+import { type Target, openTarget } from '../verify-log/target.ts';
 import { showProgress } from '../progress.ts';
 import type { Export } from './commands.ts';
 import { type Surroundings, dispatch } from './dispatch.ts';
@@ -17,7 +19,7 @@ export interface ExportOptions {
   readonly force?: true;
 }
 
-/** `admin export`: of this election, or of a log that somebody else keeps. Throws `usage`, and as `dispatch` or `openTarget`. */
+/** `admin export`: of this election, or of a log that somebody else keeps. Throws `usage`, `wrong-election`, and as `dispatch` or `openTarget`. */
 export async function exportCommand(around: Surroundings, options: ExportOptions): Promise<void> {
   const args = exportOf(options);
   const emit = printReports(around.output, around.place.data);
@@ -26,6 +28,7 @@ export async function exportCommand(around: Surroundings, options: ExportOptions
   const target = await openTarget(options.from, io.signal);
   const progress = showProgress(io, 'Exporting, entries');
   try {
+    await expectMeant(target);
     await writeExport(target.source, args, emit, (done) => {
       throwIfInterrupted(io.signal);
       progress.update(done);
@@ -38,6 +41,19 @@ export async function exportCommand(around: Surroundings, options: ExportOptions
     progress.stop();
     await target.close();
   }
+}
+
+/** Throws `wrong-election` for a log of another election than the one that the invite or address names. */
+async function expectMeant({ source, expected }: Target): Promise<void> {
+  const found = await readAuthority(source);
+  // What is wrong with such a log is said when it is exported.
+  if (found === undefined) return;
+  const { electionId, genesis } = found;
+  const { expectedElection = electionId, expectedAuthority = genesis.authority } = expected;
+  if (electionId === expectedElection && equalBytes(genesis.authority, expectedAuthority)) return;
+  throw refused('wrong-election', `${source.name} keeps the log of another election: ${electionId}.`, {
+    hint: 'Ask whoever gave you the address for the right one.',
+  });
 }
 
 function exportOf({ car, jsonl, belenios, round, from, force }: ExportOptions): Export {
