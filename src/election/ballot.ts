@@ -5,6 +5,7 @@ import { type Result, err, ok } from '../base/result.ts';
 import { sha256 } from '../crypto/hash.ts';
 import { publicKeyOf, sign } from '../crypto/signature.ts';
 import { ballotMessage } from '../crypto/transcript.ts';
+import { readOpenBallot, readSignedShape } from './ballot-shape.ts';
 import type { Question, SignedBallot } from './entries.ts';
 import { MAX_BALLOT_BYTES, MAX_BODY_BYTES } from './limits.ts';
 import type { Refusal } from './refusal.ts';
@@ -42,7 +43,7 @@ export function encodeSignedBallot(ballot: SignedBallot): Uint8Array {
   return encodeDagCbor(ballot);
 }
 
-/** Reads what `encodeSignedBallot` wrote; one byte string, one ballot. */
+/** Reads what `encodeSignedBallot` wrote; one byte string, one ballot. Its parts may be views of `bytes`. */
 export function decodeSignedBallot(bytes: Uint8Array): Result<SignedBallot, Refusal> {
   if (bytes.length > MAX_BALLOT_BYTES) {
     return err({
@@ -50,6 +51,8 @@ export function decodeSignedBallot(bytes: Uint8Array): Result<SignedBallot, Refu
       message: `The ballot has ${bytes.length} bytes; at most ${MAX_BALLOT_BYTES} are accepted.`,
     });
   }
+  const shape = readSignedShape(bytes);
+  if (shape !== undefined) return ok(shape);
   const decoded = decodeDagCbor(bytes, MAX_BALLOT_BYTES);
   if (!decoded.ok) return malformed(decoded.error);
   const parsed = signedBallotSchema.safeParse(decoded.value);
@@ -58,6 +61,8 @@ export function decodeSignedBallot(bytes: Uint8Array): Result<SignedBallot, Refu
 
 /** Reads the signed body. Says nothing of the signature, or of the round: see `rules.ts`. */
 export function readBallot(signed: SignedBallot): Result<Ballot, Refusal> {
+  const open = readOpenBallot(signed.body);
+  if (open !== undefined) return ok(open);
   const decoded = decodeDagCbor(signed.body, MAX_BODY_BYTES);
   if (!decoded.ok) return malformed(decoded.error);
   const parsed = ballotBodySchema.safeParse(decoded.value);

@@ -5,6 +5,7 @@ import { cidOf } from '../crypto/cid.ts';
 import { ENTRY_VERSION, type Entry, type EntryContent } from '../election/entries.ts';
 import { MAX_ENTRY_BYTES } from '../election/limits.ts';
 import { entrySchema, firstIssue } from '../election/schemas.ts';
+import { writeBallotEntry } from './ballot-frame.ts';
 
 /** The one encoding of an entry: a DAG-CBOR block. */
 export function encodeEntry(entry: Entry): Uint8Array {
@@ -48,7 +49,7 @@ export function chainEntry(head: Head, content: EntryContent, now: number): Chai
     time: Math.max(now, head.time),
     ...content,
   };
-  const bytes = encodeEntry(entry);
+  const bytes = (entry.kind === 'ballot' ? writeBallotEntry(entry) : undefined) ?? encodeEntry(entry);
   return { entry, bytes, cid: cidOf(bytes) };
 }
 
