@@ -29,12 +29,13 @@ import { type SignatureVerifier, inThreadVerifier } from './signatures/verifier.
 const MAX_BATCH = 256;
 /** Ballots that may wait for a commit before newcomers are told to come back: some seconds of work. */
 const MAX_WAITING = 8192;
+/** Ballots that are worth a commit as soon as they are there: a batch costs a millisecond (fsync, the checkpoint's signature). */
+const ENOUGH = 64;
 /**
- * How long a batch gathers at most once ballots come faster than one at a time, in ms; less where no other ballot is being checked. A
- * batch costs about a millisecond (fsync, the checkpoint's signature), whatever its size; no voter notices this wait, and
- * a lone one never has it.
+ * How long a batch gathers at most once ballots come faster than one at a time, in ms. No voter notices this wait, and a
+ * lone one never has it.
  */
-const GATHER_MS = 8;
+const GATHER_MS = 15;
 const BUSY_RETRY_MS = 1000;
 const SUSPENDED_RETRY_MS = 5000;
 
@@ -72,8 +73,11 @@ export class PollingStation {
   #waiting: Admitted[] = [];
   /** Ballots that were read and are being checked. */
   #checking = 0;
-  /** Called when none is being checked any more. */
-  #onAllChecked: () => void = () => undefined;
+  /** The mean of the last two batches: as many voters are about to come again, or others in their place. */
+  #usualBatch = 0;
+  #lastBatch = 0;
+  /** Called when the next batch has gathered. */
+  #onGathered: () => void = () => undefined;
   #writing = false;
   #stopped = false;
 
@@ -214,27 +218,35 @@ export class PollingStation {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.slice(0, MAX_BATCH);
       this.#waiting = this.#waiting.slice(MAX_BATCH);
+      this.#usualBatch = (this.#lastBatch + batch.length) / 2;
+      this.#lastBatch = batch.length;
       const written = this.#writeBatch(batch);
       // One batch may be prepared while another is being written; ballots that come meanwhile make the next one larger.
       await before;
       before = written;
-      if (this.#waiting.length < MAX_BATCH) await this.#gather();
+      if (!this.#isGathered()) await this.#gather();
     }
     // In one go with the check above: whoever comes next finds either a writer that will see them, or none.
     this.#writing = false;
   }
 
-  /** Waits for the ballots that are being checked, and those that come meanwhile, for GATHER_MS at most. */
+  /** Waits until the next batch has gathered, for GATHER_MS at most. */
   async #gather(): Promise<void> {
-    const allChecked = new Promise<void>((resolve) => {
-      this.#onAllChecked = resolve;
+    const gathered = new Promise<void>((resolve) => {
+      this.#onGathered = resolve;
     });
-    await Promise.race([this.#pause(GATHER_MS), allChecked]);
+    await Promise.race([this.#pause(GATHER_MS), gathered]);
+  }
+
+  /** Whether enough ballots wait to be written, or as many as came of late and none is being checked. */
+  #isGathered(): boolean {
+    const { length } = this.#waiting;
+    return length >= ENOUGH || (length > 0 && length >= this.#usualBatch && this.#checking === 0);
   }
 
   #checked(): void {
     this.#checking--;
-    if (this.#checking === 0) this.#onAllChecked();
+    if (this.#isGathered()) this.#onGathered();
   }
 
   async #writeBatch(batch: readonly Admitted[]): Promise<void> {
