@@ -13,7 +13,7 @@ import { ElectionNode } from '#src/services/election-node.js';
 import { Organiser } from '#src/services/organiser.js';
 import { platformRandom } from '#src/services/platform-random.js';
 import { PollingStation } from '#src/services/polling-station.js';
-import { proofThreads } from '#src/services/proof-threads.js';
+import { proofPool } from '#src/services/proofs/pool.js';
 import { signaturePool } from '#src/services/signatures/pool.js';
 import { openLevelStore } from '#src/store/level-store.js';
 import { AUTHORITY, QUESTION } from '../../test/support/temp-election.ts';
@@ -61,10 +61,10 @@ await createElection(
 );
 await new Organiser(log, ignore).open();
 const verifier = signaturePool();
-const proofs = secrecy === 'sealed' ? proofThreads() : undefined;
+const proofs = secrecy === 'sealed' ? proofPool() : undefined;
 const station = new PollingStation(log, ignore, {
   verifier,
-  ...(proofs === undefined ? {} : { checkBallots: proofs.check }),
+  ...(proofs === undefined ? {} : { proofs }),
 });
 const node = await startNode({
   seed: AUTHORITY,

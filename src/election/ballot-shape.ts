@@ -1,7 +1,7 @@
 import { CborCursor } from '../base/cbor-cursor.ts';
-import { ARRAY, BYTES, textItem } from '../base/cbor-head.ts';
+import { ARRAY, BYTES, TEXT, textItem } from '../base/cbor-head.ts';
 import { CID_ITEM, cidFromDigest } from '../crypto/cid.ts';
-import type { OpenBallot } from './ballot.ts';
+import type { OpenBallot, SealedBallot } from './ballot.ts';
 import type { Choice } from './choices.ts';
 import type { SignedBallot } from './entries.ts';
 import { MAX_ANSWERS, MAX_BALLOT_BYTES, MAX_BODY_BYTES, MAX_QUESTIONS } from './limits.ts';
@@ -33,6 +33,31 @@ export function readOpenBallot(body: Uint8Array): OpenBallot | undefined {
   const { round, voter, number, choices } = shape;
   return { form: 'open', round: cidFromDigest(round), voter, number, choices };
 }
+
+/** Reads the body of a sealed ballot; see `readSignedShape`. The text is read strictly as UTF-8. */
+export function readSealedBallot(body: Uint8Array): SealedBallot | undefined {
+  if (body.length > MAX_BODY_BYTES) return undefined;
+  const cursor = new CborCursor(body);
+  if (!cursor.skip(TO_SEALED_ROUND)) return undefined;
+  const round = cursor.take(32);
+  if (!cursor.skip(ROUND_TO_VOTER)) return undefined;
+  const voter = cursor.take(32);
+  if (!cursor.skip(VOTER_TO_NUMBER)) return undefined;
+  const number = cursor.uint(0xffff_ffff);
+  if (number < 1 || !cursor.skip(NUMBER_TO_SEALED)) return undefined;
+  const text = cursor.take(cursor.length(TEXT, MAX_BODY_BYTES));
+  if (!cursor.ended || text.length === 0 || !isAscii(text)) return undefined;
+  return { form: 'sealed', round: cidFromDigest(round), voter, number, sealed: ascii.decode(text) };
+}
+
+/** What Belenios' ballots are made of; whatever else is in a text, the general decoder sees to it. */
+function isAscii(bytes: Uint8Array): boolean {
+  let bits = 0;
+  for (const byte of bytes) bits |= byte;
+  return bits < 0x80;
+}
+
+const ascii = new TextDecoder('latin1');
 
 /** An open ballot's fields; `round` is the SHA-256 digest in the CID. */
 export interface OpenBody<Choices> {
@@ -104,7 +129,17 @@ const TO_ROUND = Uint8Array.of(
   ...textItem('round'),
   ...CID_ITEM,
 );
+const TO_SEALED_ROUND = Uint8Array.of(
+  MAP_OF_6,
+  ...textItem('v'),
+  1,
+  ...textItem('form'),
+  ...textItem('sealed'),
+  ...textItem('round'),
+  ...CID_ITEM,
+);
 const ROUND_TO_VOTER = Uint8Array.of(...textItem('voter'), 0x58, 32);
 const VOTER_TO_NUMBER = Uint8Array.from(textItem('number'));
+const NUMBER_TO_SEALED = Uint8Array.from(textItem('sealed'));
 const NUMBER_TO_CHOICES = Uint8Array.from(textItem('choices'));
 const NULL = Uint8Array.of(0xf6);

@@ -5,7 +5,7 @@ import { type Result, err, ok } from '../base/result.ts';
 import { sha256 } from '../crypto/hash.ts';
 import { publicKeyOf, sign } from '../crypto/signature.ts';
 import { ballotMessage } from '../crypto/transcript.ts';
-import { readOpenBallot, readSignedShape } from './ballot-shape.ts';
+import { readOpenBallot, readSealedBallot, readSignedShape } from './ballot-shape.ts';
 import type { Choice } from './choices.ts';
 import type { SignedBallot } from './entries.ts';
 import { MAX_BALLOT_BYTES, MAX_BODY_BYTES } from './limits.ts';
@@ -76,8 +76,8 @@ export function decodeSignedBallot(bytes: Uint8Array): Result<SignedBallot, Refu
 
 /** Reads the signed body. Says nothing of the signature, or of the round: see `rules.ts`. */
 export function readBallot(signed: SignedBallot): Result<Ballot, Refusal> {
-  const open = readOpenBallot(signed.body);
-  if (open !== undefined) return ok(open);
+  const shape = readOpenBallot(signed.body) ?? readSealedBallot(signed.body);
+  if (shape !== undefined) return ok(shape);
   const decoded = decodeDagCbor(signed.body, MAX_BODY_BYTES);
   if (!decoded.ok) return malformed(decoded.error);
   const parsed = ballotBodySchema.safeParse(decoded.value);

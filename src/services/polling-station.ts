@@ -1,11 +1,8 @@
 import { equalBytes, toBase64, toHex } from '../base/bytes.ts';
-import { type CheckBallots, checkBallotsInline } from '../belenios/v1/audit/ballot-judge.ts';
-import { cryptography } from '../belenios/v1/cryptography.ts';
 import { sha256 } from '../crypto/hash.ts';
 import { ballotMessage } from '../crypto/transcript.ts';
 import {
   type Ballot,
-  type SealedBallot,
   decodeSignedBallot,
   encodeSignedBallot,
   readBallot,
@@ -19,8 +16,9 @@ import type { Refusal } from '../election/refusal.ts';
 import type { AppendPlan, Appended, ElectionLog } from './election-log.ts';
 import type { EventListener } from './events.ts';
 import { PeerRefusal, type VoterRecord } from './ports.ts';
+import { type ProofVerifier, inThreadProofs } from './proofs/verifier.ts';
 import { SealedRounds } from './sealed-rounds.ts';
-import { type SignatureVerifier, inThreadVerifier } from './signatures/verifier.ts';
+import { type SignatureTask, type SignatureVerifier, inThreadVerifier } from './signatures/verifier.ts';
 
 /**
  * Ballots a commit takes at most. Past this the cost of the fsync is already spread thin, and a larger batch would
@@ -63,7 +61,7 @@ export class PollingStation {
   readonly #log: ElectionLog;
   readonly #onEvent: EventListener;
   readonly #verifier: SignatureVerifier;
-  readonly #checkBallots: CheckBallots;
+  readonly #proofs: ProofVerifier;
   readonly #sealedRounds = new SealedRounds();
   readonly #pause: (ms: number) => Promise<void>;
   /** Casts under way, by a hash of their bytes: the same ballot sent twice at once is one cast. */
@@ -90,18 +88,18 @@ export class PollingStation {
     onEvent: EventListener,
     {
       verifier = inThreadVerifier(),
-      checkBallots = checkBallotsInline(cryptography),
+      proofs = inThreadProofs(),
       pause = sleep,
     }: {
       readonly verifier?: SignatureVerifier;
-      readonly checkBallots?: CheckBallots;
+      readonly proofs?: ProofVerifier;
       readonly pause?: (ms: number) => Promise<void>;
     } = {},
   ) {
     this.#log = log;
     this.#onEvent = onEvent;
     this.#verifier = verifier;
-    this.#checkBallots = checkBallots;
+    this.#proofs = proofs;
     this.#pause = pause;
   }
 
@@ -174,8 +172,8 @@ export class PollingStation {
       }
       const message = ballotMessage(signed.body);
       const task = { signature: signed.signature, message, key: ballot.voter };
-      if (!(await this.#verifier.verify(task))) throw this.#refuse([BAD_SIGNATURE]);
-      if (ballot.form === 'sealed') await this.#checkSealed(ballot, named.tracker);
+      if (ballot.form === 'sealed') await this.#checkSealed(ballot.sealed, task, named.tracker);
+      else if (!(await this.#verifier.verify(task))) throw this.#refuse([BAD_SIGNATURE]);
     } catch (error) {
       this.#checked();
       throw error;
@@ -199,16 +197,14 @@ export class PollingStation {
     return this.#log.receipt(seq);
   }
 
-  /** Throws the refusal of a sealed text that was cast before, is not its voter's, or doesn't prove that it is a valid vote. */
-  async #checkSealed({ sealed, voter }: SealedBallot, tracker: string): Promise<void> {
+  /** Throws the refusal of a sealed ballot that is not signed, was cast before, or doesn't prove that it is a valid vote of its voter. */
+  async #checkSealed(sealed: string, signature: SignatureTask, tracker: string): Promise<void> {
     const { state, store } = this.#log;
     if ((await store.ballotSeq(tracker)) !== undefined) throw this.#refuse([REPEATED_TEXT]);
     const { electionText } = this.#sealedRounds.round(state, state.round as RoundState);
-    const [judged] = await this.#checkBallots(electionText, [sealed]);
-    if (judged === undefined) throw new Error('a check of one ballot gave no verdict');
-    if (!judged.ok) throw this.#refuse([badProof(judged.error)]);
-    if (!equalBytes(judged.value.credential, voter))
-      throw this.#refuse([badProof('it is sealed with the credential of another voter')]);
+    const verdict = await this.#proofs.verify({ ...signature, electionText, sealed });
+    if (verdict === 'bad-signature') throw this.#refuse([BAD_SIGNATURE]);
+    if (verdict !== null) throw this.#refuse([badProof(verdict.problem)]);
   }
 
   /** Hands what waits to the log, batch by batch, until nothing does. */

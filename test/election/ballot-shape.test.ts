@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { decodeDagCbor } from '#src/base/dag-cbor.js';
-import { readOpenBallot, readSignedShape } from '#src/election/ballot-shape.js';
+import { readOpenBallot, readSealedBallot, readSignedShape } from '#src/election/ballot-shape.js';
 import { MAX_BALLOT_BYTES, MAX_BODY_BYTES } from '#src/election/limits.js';
 import { ballotBodySchema, signedBallotSchema } from '#src/election/schemas.js';
-import { anyBody, anySignedBallot, mutated } from '../support/any-ballot.ts';
+import { anyBody, anySealedBody, anySignedBallot, mutated } from '../support/any-ballot.ts';
 
 /** What the general decoder and the schema make of the bytes; undefined where either refuses them. */
 function signedSlowly(bytes: Uint8Array) {
@@ -24,9 +24,15 @@ function bodyFast(bytes: Uint8Array) {
   return ballot && { v: 1, ...ballot, round: ballot.round.toString() };
 }
 
+function sealedFast(bytes: Uint8Array) {
+  const ballot = readSealedBallot(bytes);
+  return ballot && { v: 1, ...ballot, round: ballot.round.toString() };
+}
+
 const routes = [
   { what: 'a signed ballot', any: anySignedBallot, fast: readSignedShape, slow: signedSlowly },
   { what: 'the body of an open ballot', any: anyBody, fast: bodyFast, slow: bodySlowly },
+  { what: 'the body of a sealed ballot', any: anySealedBody, fast: sealedFast, slow: bodySlowly },
 ];
 
 for (const { what, any, fast, slow } of routes) {

@@ -55,6 +55,28 @@ export const anyBody = (spoil: boolean) => {
   );
 };
 
+/** The body of a sealed ballot with any text of ASCII in it, spoilt or not. */
+export const anySealedBody = (spoil: boolean) => {
+  const either = or(spoil);
+  return encoded(
+    fc.record({
+      v: either(fc.constant(1), fc.constant(2)),
+      form: either(fc.constant('sealed'), fc.constant('open'), fc.constant('shut')),
+      round: either(digest.map(cidFromDigest), digest),
+      voter: either(digest, fc.uint8Array({ minLength: 31, maxLength: 33 })),
+      number: either(
+        sizes(0xffff_fffe).map((n) => n + 1),
+        fc.constantFrom(0, -1, 0x1_0000_0000, 1.5),
+      ),
+      sealed: either(
+        fc.string({ unit: 'binary-ascii', minLength: 1, maxLength: 300 }),
+        fc.constantFrom('', 1, null),
+      ),
+    }),
+    anyExtra(spoil),
+  );
+};
+
 const signedFields = (spoil: boolean) =>
   fc.record({
     body: anyBody(spoil),

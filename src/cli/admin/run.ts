@@ -5,7 +5,7 @@ import { Caretaker } from '../../services/caretaker.ts';
 import { ElectionNode } from '../../services/election-node.ts';
 import type { StationEvent } from '../../services/events.ts';
 import { PollingStation } from '../../services/polling-station.ts';
-import { proofThreads } from '../../services/proof-threads.ts';
+import { proofPool } from '../../services/proofs/pool.ts';
 import { signaturePool } from '../../services/signatures/pool.ts';
 import { electionExists } from '../../store/level-db.ts';
 import { showProgress } from '../progress.ts';
@@ -77,10 +77,10 @@ async function serve(surroundings: Surroundings, options: RunOptions, running: R
   const { log, organiser, seed } = election;
   if (seed === undefined) throw new Error('an election opened for running has no key');
   const verifier = signaturePool();
-  const proofs = log.genesis.policy.secrecy === 'sealed' ? proofThreads() : undefined;
+  const proofs = log.genesis.policy.secrecy === 'sealed' ? proofPool() : undefined;
   const station = new PollingStation(log, onEvent, {
     verifier,
-    ...(proofs === undefined ? {} : { checkBallots: proofs.check }),
+    ...(proofs === undefined ? {} : { proofs }),
   });
   const onDefect = (error: unknown) => {
     onEvent({ type: 'defect', error });
