@@ -3,7 +3,7 @@ import { normaliseSecret, normaliseUsername } from '../../crypto/credential.ts';
 import { type Choice, choiceProblems } from '../../election/choices.ts';
 import type { Question } from '../../election/entries.ts';
 import type { Io } from '../io.ts';
-import { howMany, questionTitle } from './show.ts';
+import { howMany, questionTitle } from '../vote-text.ts';
 import { printable } from '../printable.ts';
 
 /** Asks the person at the terminal. Every method throws `interrupted` on Ctrl-C. */
@@ -13,8 +13,21 @@ export interface Ask {
   secret(): Promise<string>;
   choice(question: Question, index: number, of: number): Promise<Choice>;
   confirm(question: string, preset: boolean): Promise<boolean>;
+  /** What to do with a sealed ballot. */
+  nextStep(): Promise<NextStep>;
 }
 
+/** Cast a sealed ballot, open it to have its encryption checked, or end. */
+export type NextStep = 'cast' | 'check' | 'nothing';
+
+const STEPS: readonly { readonly name: string; readonly value: NextStep }[] = [
+  { name: 'cast it', value: 'cast' },
+  {
+    name: 'check the encryption first: this ballot is opened, and a new one made to be cast',
+    value: 'check',
+  },
+  { name: 'cast nothing', value: 'nothing' },
+];
 const PAGE = 15;
 const BLANK = 'blank';
 
@@ -46,6 +59,13 @@ export async function askerOf(io: Io): Promise<Ask | undefined> {
         ),
       ),
     confirm: (message, preset) => orInterrupted(prompts.confirm({ message, default: preset }, context)),
+    nextStep: () =>
+      orInterrupted(
+        prompts.select(
+          { message: 'Cast this ballot?', choices: STEPS, pageSize: PAGE, loop: false },
+          context,
+        ),
+      ),
     choice: async (question, index, of) => {
       const message = `${questionTitle(question, index, of)} (${howMany(question)})`;
       const answers = question.answers.map((answer, value) => ({ name: printable(answer), value }));
