@@ -5,14 +5,14 @@ import type { TestContext } from 'node:test';
 import type { LogSource } from '#src/audit/source.js';
 import { DEFAULT_KDF, credentialSeed, generateSecret } from '#src/crypto/credential.js';
 import { publicKeyOf } from '#src/crypto/signature.js';
-import type { Policy, Question } from '#src/election/entries.js';
+import type { Policy, Question, ResultEntry } from '#src/election/entries.js';
 import { type Deadlines, type PsephosNode, formatInvite, startNode } from '#src/net/index.js';
 import { createElection } from '#src/services/create-election.js';
 import { ElectionLog } from '#src/services/election-log.js';
 import { ElectionNode } from '#src/services/election-node.js';
 import type { StationEvent } from '#src/services/events.js';
 import { decryptWith } from '#src/services/decrypting.js';
-import { type CountProgress, Organiser } from '#src/services/organiser.js';
+import { Organiser } from '#src/services/organiser.js';
 import { platformRandom } from '#src/services/platform-random.js';
 import { SealedRounds } from '#src/services/sealed-rounds.js';
 import { PollingStation } from '#src/services/polling-station.js';
@@ -148,14 +148,17 @@ export class PollingPlace {
   }
 
   /** Decrypts the closed round of a sealed election, and publishes its result. */
-  async decrypt(): Promise<CountProgress> {
+  async decrypt(): Promise<ResultEntry> {
     const { state } = this.log;
     const { round } = state;
     const secret = this.trustees?.secrets[0];
     if (secret === undefined || round?.tally === undefined) throw new Error('nothing to decrypt');
     const rounds = new SealedRounds();
     const [trustees, sealed] = [rounds.trustees(state), rounds.round(state, round)];
-    return this.organiser.count([decryptWith(secret, trustees, sealed, round.tally, platformRandom)]);
+    const given = decryptWith(secret, trustees, sealed, round.tally, platformRandom);
+    const { result } = (await this.organiser.count([given])).round;
+    if (result === undefined) throw new Error('the round has no result');
+    return result.entry;
   }
 
   /** Goes off the network, with everything else left as it is. */

@@ -1,8 +1,9 @@
-import { refused } from '../../base/errors.ts';
+import { PsephosError, refused } from '../../base/errors.ts';
 import { normaliseSecret, normaliseUsername } from '../../crypto/credential.ts';
 import { type Choice, choiceProblems } from '../../election/choices.ts';
 import type { Question } from '../../election/entries.ts';
 import type { Io } from '../io.ts';
+import { expectRoom } from '../receipt-file.ts';
 import { howMany, questionTitle } from '../vote-text.ts';
 import { printable } from '../printable.ts';
 
@@ -15,6 +16,8 @@ export interface Ask {
   confirm(question: string, preset: boolean): Promise<boolean>;
   /** What to do with a sealed ballot. */
   nextStep(): Promise<NextStep>;
+  /** The name of a file to be written, where there is none yet. */
+  newFile(preset: string): Promise<string>;
 }
 
 /** Cast a sealed ballot, open it to have its encryption checked, or end. */
@@ -66,6 +69,10 @@ export async function askerOf(io: Io): Promise<Ask | undefined> {
           context,
         ),
       ),
+    newFile: (preset) =>
+      orInterrupted(
+        prompts.input({ message: 'File to open it with', default: preset, validate: whyNoRoom }, context),
+      ),
     choice: async (question, index, of) => {
       const message = `${questionTitle(question, index, of)} (${howMany(question)})`;
       const answers = question.answers.map((answer, value) => ({ name: printable(answer), value }));
@@ -107,6 +114,16 @@ function choiceOf(picks: readonly (number | typeof BLANK)[]): Choice {
 
 function whyNot(read: { readonly ok: true } | { readonly ok: false; readonly error: string }): true | string {
   return read.ok ? true : `That can't be right: ${read.error}.`;
+}
+
+async function whyNoRoom(path: string): Promise<true | string> {
+  try {
+    await expectRoom(path);
+    return true;
+  } catch (error) {
+    if (error instanceof PsephosError) return error.message;
+    throw error;
+  }
 }
 
 function capitalised(text: string): string {

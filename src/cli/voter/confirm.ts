@@ -57,7 +57,8 @@ export async function confirmedBallot(
       case 'cast':
         return { ballot, choices };
       case 'check': {
-        const path = openedBallotName(ballot.tracker);
+        const name = openedBallotName(ballot.tracker);
+        const path = (await ask?.newFile(name)) ?? name;
         await openBallot({ ...ballot, opening }, { election, dial, path }, out);
         out.say('\nNow choose again, for a new ballot.\n\n');
         break;
