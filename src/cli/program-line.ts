@@ -12,3 +12,8 @@ export function programLine(program: 'admin' | 'voter' | 'trustee' | 'verify-log
 export function quotePath(path: string): string {
   return /^[\w./:\\-]+$/.test(path) ? path : `"${path}"`;
 }
+
+/** Any text as a POSIX shell takes it for one word. */
+export function shellWord(word: string): string {
+  return /^[\w./:@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}

@@ -78,6 +78,7 @@ Examples:
   verify-log 'psephos:12D3KooW…/bafyrei…?a=/ip6/2001:db8::7/tcp/4000'
   verify-log election.car --receipt psephos-3qYb1xZw.tlog-proof
   verify-log election.jsonl --json
+  verify-log ./election --ballot psephos-3qYb1xZw.opened.json
   verify-log 8NRz4k2x1mPqWd.bel                              an election of Belenios (2.1 to 3.3), homomorphic questions
 
 Exit codes: 0 valid; 1 invalid, for the reason printed, or interrupted; 2 wrong usage or nothing that can be read;
@@ -104,6 +105,10 @@ function verifyLogProgram(io: Io): Command {
       'a checkpoint seen earlier, which the log must continue; repeatable',
       collect,
       [],
+    )
+    .option(
+      '--ballot <file>',
+      "an opened ballot, as the voter's program writes it to have the encryption checked: show what it encrypts",
     )
     .option('--election <id>', 'the id that the election must have')
     .option(

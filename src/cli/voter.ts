@@ -29,7 +29,10 @@ Examples:
   Vote from a script:
     node dist/voter.js --dial "$INVITE" --username ana --secret-file ana.secret --choose Falafel --yes --json
     pass show vote | node dist/voter.js --dial "$INVITE" --username ana --secret-file - --choose 2 --yes
-  Check later that the ballot is still in the log, and see it again:
+  Have the encryption of a secret ballot checked, before voting; a terminal asks whether to do that:
+    node dist/voter.js --dial "$INVITE" --username ana --secret-file ana.secret --choose Falafel --audit trial.json
+    node dist/verify-log.js "$INVITE" --ballot trial.json
+  Check later that the ballot is still in the log, and see it again if it is not a secret one:
     node dist/voter.js verify --receipt psephos-3qYb1xZw.tlog-proof --dial "$INVITE" --show
   Make a key of your own, for an organiser who collects public keys:
     node dist/voter.js keygen --out keys/voter.key
@@ -65,12 +68,18 @@ function voterProgram(io: Io, out: Console): Command {
   identifying(voteCommand)
     .option('--yes', 'cast without asking for confirmation')
     .option('--receipt <file>', 'where to save the receipt (default: psephos-<tracker>.tlog-proof)')
+    .addOption(
+      new Option(
+        '--audit <file>',
+        'cast nothing: encrypt a ballot, and write what "verify-log --ballot" needs to check that',
+      ).conflicts(['yes', 'receipt']),
+    )
     .action(async (flags: VoteFlags) => (await import('./voter/vote.ts')).vote(flags, io, out));
 
   connecting(program.command('verify'))
     .description('prove that the ballot of a receipt is in the log as it is now')
     .requiredOption('--receipt <file>', 'the receipt that was saved when the ballot was cast')
-    .option('--show', 'also show what was cast')
+    .option('--show', 'also show what was cast, if the ballot is an open one')
     .action(async (flags: VerifyFlags) => (await import('./voter/verify.ts')).verify(flags, io, out));
 
   identifying(connecting(program.command('receipt')))

@@ -100,6 +100,15 @@ function malformed(why: string): { readonly ok: false; readonly error: Refusal }
  * an open ballot it is that of the encoded bytes; of a sealed one that of the sealed text, so that it is Belenios' tracker.
  */
 export function trackerOf(ballot: Ballot, encodedBallot: Uint8Array): string {
-  const named = ballot.form === 'sealed' ? utf8ToBytes(ballot.sealed) : encodedBallot;
-  return toBase64(sha256(named)).replace(/=+$/, '');
+  return ballot.form === 'sealed' ? sealedTracker(ballot.sealed) : trackerOfHash(sha256(encodedBallot));
+}
+
+/** The tracker of the sealed ballot with this text. */
+export function sealedTracker(sealed: string): string {
+  return trackerOfHash(sha256(utf8ToBytes(sealed)));
+}
+
+/** The tracker of the ballot that is named by this SHA-256. */
+export function trackerOfHash(hash: Uint8Array): string {
+  return toBase64(hash).replace(/=+$/, '');
 }

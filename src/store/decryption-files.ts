@@ -1,10 +1,9 @@
-import { readFile, stat } from 'node:fs/promises';
 import * as z from 'zod';
 import { unusable } from '../base/errors.ts';
 import { MAX_ENTRY_BYTES, MAX_TRUSTEES } from '../election/limits.ts';
 import { firstIssue } from '../election/schemas.ts';
 import { writeFileAtomic } from './files.ts';
-import { fileError } from './fs-errors.ts';
+import { readSmallFile } from './small-file.ts';
 
 /** A trustee's share of decrypting a round, as a file that it gives the organiser. Nothing in it is secret. */
 export interface DecryptionFile {
@@ -35,7 +34,7 @@ export async function writeDecryptionFile(path: string, decryption: DecryptionFi
 
 /** Reads one. Throws `not-a-decryption`, or the file system's refusal. */
 export async function readDecryptionFile(path: string): Promise<DecryptionFile> {
-  const parsed = schema.safeParse(parseJson(await readBounded(path)));
+  const parsed = schema.safeParse(parseJson(await readSmallFile(path, MAX_FILE_BYTES)));
   if (!parsed.success) {
     throw unusable(
       'not-a-decryption',
@@ -47,18 +46,9 @@ export async function readDecryptionFile(path: string): Promise<DecryptionFile> 
   return { electionId, round, trustee, partialDecryption };
 }
 
-async function readBounded(path: string): Promise<string> {
+function parseJson(text: string | undefined): unknown {
   try {
-    if ((await stat(path)).size > MAX_FILE_BYTES) return '';
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    throw fileError(error, path);
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
+    return JSON.parse(text ?? '');
   } catch {
     // Whatever is wrong with it, it is no such file.
     return undefined;

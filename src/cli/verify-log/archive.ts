@@ -18,12 +18,13 @@ export async function verifyArchive(
   io: Io,
   out: Console,
 ): Promise<ArchiveAudit['verdict']> {
-  if (flags.receipt.length > 0 || flags.checkpoint.length > 0 || flags.election !== undefined) {
+  const { receipt, checkpoint, ballot, election } = flags;
+  if (receipt.length > 0 || checkpoint.length > 0 || ballot !== undefined || election !== undefined) {
     throw unusable(
       'usage',
-      `${path} is a Belenios archive, which has no receipts, checkpoints or id of a log.`,
+      `${path} is a Belenios archive, which has no receipts, checkpoints, opened ballots or id of a log.`,
       {
-        hint: 'Leave out --receipt, --checkpoint and --election, or name the log itself.',
+        hint: 'Leave out --receipt, --checkpoint, --ballot and --election, or name the log itself.',
       },
     );
   }

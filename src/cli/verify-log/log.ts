@@ -4,6 +4,8 @@ import { type AuditOptions, audit } from '../../audit/run.ts';
 import type { AuditThread } from '../../audit/thread.ts';
 import { createChecker } from '../../audit/worker-pool.ts';
 import { unusable } from '../../base/errors.ts';
+import { sealedTracker } from '../../election/ballot.ts';
+import { readOpenedBallot } from '../../store/opened-ballot-files.ts';
 import type { Console } from '../console.ts';
 import type { Io } from '../io.ts';
 import { type Progress, showProgress } from '../progress.ts';
@@ -12,7 +14,7 @@ import { readCheckpoint, readReceipt } from './known.ts';
 import type { Target } from './target.ts';
 
 /**
- * Audits the log that is being opened and prints the report. `threads` are those started for it, if any; they and the target are
+ * Audits the log that is being opened and prints the report, and of an opened ballot whether it encrypts what it says; the verdict is on both. `threads` are those started for it, if any; they and the target are
  * closed when this settles.
  */
 export async function verifyLog(
@@ -26,8 +28,10 @@ export async function verifyLog(
   try {
     const receipts = await Promise.all(flags.receipt.map(readReceipt));
     const checkpoints = await Promise.all(flags.checkpoint.map(readCheckpoint));
+    const opened = flags.ballot === undefined ? undefined : await readOpenedBallot(flags.ballot);
     const auditing = auditTarget(await opening, flags, io, {
       checker,
+      ...(opened === undefined ? {} : { trackers: [sealedTracker(opened.sealed)] }),
       knownCheckpoints: [...receipts.map(({ receipt }) => receipt.checkpoint.text), ...checkpoints],
     });
     auditing.catch(() => undefined);
@@ -39,7 +43,9 @@ export async function verifyLog(
     const report = await auditing;
     for (const object of reportObjects(report)) out.emit(object);
     out.say(reportText(report, receipts));
-    return report.verdict;
+    if (opened === undefined) return report.verdict;
+    const { reportOpened } = await import('./opened.ts');
+    return reportOpened(opened, report, out) === 'valid' ? 'valid' : 'invalid';
   } finally {
     const closed = opening.then(
       (target) => target.close(),
@@ -53,7 +59,7 @@ async function auditTarget(
   target: Target,
   flags: Flags,
   io: Io,
-  options: Pick<AuditOptions, 'checker' | 'knownCheckpoints'>,
+  options: Pick<AuditOptions, 'checker' | 'knownCheckpoints' | 'trackers'>,
 ): Promise<AuditReport> {
   const bar = new AuditBar(io);
   try {
