@@ -48,7 +48,8 @@ const anyRoll = (spoil: boolean) => {
           sizes(MAX_VOTERS - 1).map((n) => n + 1),
           fc.constantFrom(0, MAX_VOTERS + 1),
         ),
-        voters: or(fc.array(voter, { minLength: 1, maxLength: 30 }), fc.constantFrom([], null, [null])),
+        // Few at a time: most names that fast-check makes up may be on no roll.
+        voters: or(fc.array(voter, { minLength: 1, maxLength: 6 }), fc.constantFrom([], null, [null])),
       }),
       or(fc.constant({}), fc.constant({ zz: 1 })) as fc.Arbitrary<object>,
     )
@@ -67,15 +68,27 @@ function readBoth(bytes: Uint8Array): boolean {
 
 describe('a roll entry that is read by its frame', () => {
   it('is what the general decoder reads, and left alone where that refuses it', () => {
-    let [framed, valid] = [0, 0];
     fc.assert(
-      fc.property(fc.boolean().chain(anyRoll), (bytes) => {
-        if (readBoth(bytes)) framed++;
-        if (decodeAnyEntry(bytes).ok) valid++;
+      fc.property(anyRoll(true), (bytes) => {
+        readBoth(bytes);
       }),
       { numRuns: 800 },
     );
-    assert.ok(framed > 50 && valid - framed < valid / 4, `${framed} of ${valid} valid ones`);
+  });
+
+  it('is every valid one, but for a first entry and names with a byte order mark', () => {
+    let framed = 0;
+    fc.assert(
+      fc.property(anyRoll(false), (bytes) => {
+        const general = decodeAnyEntry(bytes);
+        const valid = general.ok && general.value.kind === 'roll' ? general.value : undefined;
+        const expected = valid?.voters.every(({ name }) => !name.includes('\ufeff')) === true;
+        assert.equal(readBoth(bytes), expected);
+        if (expected) framed++;
+      }),
+      { numRuns: 800 },
+    );
+    assert.notEqual(framed, 0);
   });
 
   it('is no other spelling of it: with any byte changed, put in or left out', () => {
