@@ -29,7 +29,8 @@ Examples:
   Vote from a script:
     node dist/voter.js --dial "$INVITE" --username ana --secret-file ana.secret --choose Falafel --yes --json
     pass show vote | node dist/voter.js --dial "$INVITE" --username ana --secret-file - --choose 2 --yes
-  Have the encryption of a secret ballot checked, before voting; a terminal asks whether to do that:
+  Have the encryption of a secret ballot checked. (At a terminal you are asked for that once the ballot is made, which
+  catches a program that cheats; --audit tells the program beforehand, and shows how a check is done.)
     node dist/voter.js --dial "$INVITE" --username ana --secret-file ana.secret --choose Falafel --audit trial.json
     node dist/verify-log.js "$INVITE" --ballot trial.json
   Check later that the ballot is still in the log, and see it again if it is not a secret one:

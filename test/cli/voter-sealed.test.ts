@@ -38,10 +38,13 @@ describe('voter in a sealed election', () => {
     assert.equal(ran.code, 0, ran.err);
     assert.match(
       ran.err,
-      /is secret: it is encrypted on this machine, and only the sum of all votes is ever/,
+      /is secret: it is encrypted on this machine, and by the rules only the sum of all votes is ever/,
     );
     assert.match(ran.err, /The log +shows that and when you voted, under your username, and never what/);
-    assert.match(ran.err, /Trustees +trustee 1, who alone can decrypt/);
+    assert.match(
+      ran.err,
+      /Trustees +trustee 1, who alone can decrypt: the sum, or against the rules a single vote/,
+    );
     assert.deepEqual(ran.events['election']?.['trustees'], [{ needed: 1, of: ['trustee 1'] }]);
     assert.doesNotMatch(ran.err, /is public/);
   });
@@ -174,7 +177,7 @@ describe('voter at a terminal, in a sealed election', () => {
       await io.waitFor('Which one?');
       io.type(`${DOWN}${ENTER}`);
       await io.waitFor('Cast this ballot?');
-      assert.match(io.out(), /→ b\n[^]*Ballot tracker {2}[\w+/]{43}\n/);
+      assert.match(io.out(), /→ b\n[^]*It is encrypted now:\n\n {2}Ballot tracker {2}[\w+/]{43}\n/);
       io.type(`${DOWN}${ENTER}`);
       await io.waitFor('File to open it with');
       io.type(`\u0015${file}${ENTER}`);

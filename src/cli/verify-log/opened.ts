@@ -30,8 +30,9 @@ export function reportOpened(opened: OpenedBallot, report: AuditReport, out: Con
   out.emit({ ...about, verdict: 'valid', reason: null, choices: ballotJson(questions, opened.choices) });
   out.say(
     `\nThe opened ballot\n  Ballot tracker  ${tracker}\n\n${voteText(questions, opened.choices)}\n` +
-      'VALID: the ballot encrypts exactly these choices, and is not among those cast. Compare the tracker with the one ' +
-      'that was shown before it was decided to check this ballot, and the choices with those that were made.\n',
+      'VALID: the ballot encrypts exactly these choices, and is not among those cast.\n' +
+      'Compare them with the choices that were made, and the tracker with the one that was shown before it was decided to\n' +
+      'check this ballot.\n',
   );
   return 'valid';
 }

@@ -52,7 +52,7 @@ export async function confirmedBallot(
       throw refused('not-confirmed', 'Nothing was cast.');
     }
     // What was encrypted is fixed by this before the program learns whether it will be checked.
-    out.say(`It is encrypted. Ballot tracker  ${ballot.tracker}\n\n`);
+    out.say(`It is encrypted now:\n\n  Ballot tracker  ${ballot.tracker}\n\n`);
     switch (yes ? 'cast' : await ask?.nextStep()) {
       case 'cast':
         return { ballot, choices };

@@ -14,7 +14,7 @@ export function rulesLines(policy: Policy, trustees: SoundTrustees | null): stri
       : "under a pseudonym, whose username the organiser's files may tell";
   if (policy.secrecy === 'open') return [`  Your vote    is public: the log shows it ${names}; ${revote}`];
   return [
-    '  Your vote    is secret: it is encrypted on this machine, and only the sum of all votes is ever decrypted',
+    '  Your vote    is secret: it is encrypted on this machine, and by the rules only the sum of all votes is ever decrypted',
     `  The log      shows that and when you voted, ${names}, and never what`,
     `  Voting again ${revote}`,
     `  Trustees     ${trustees === null ? 'not set yet' : trusteesText(trustees)}`,
@@ -45,8 +45,9 @@ function trusteesText(sound: SoundTrustees): string {
     const names = listed(of.map(printable));
     return needed === of.length ? names : `any ${needed} of ${names}`;
   });
-  if (sound.keys.length === 1) return `${listed(parts)}, who alone can decrypt`;
-  return `${listed(parts)}; only together can they decrypt`;
+  const who = sound.keys.length === 1 ? 'who alone can decrypt' : 'who can decrypt only together';
+  // The protocol can't keep them from it: that they decrypt nothing but the sum is what voters trust them for.
+  return `${listed(parts)}, ${who}: the sum, or against the rules a single vote`;
 }
 
 function listed(words: readonly string[]): string {
