@@ -59,13 +59,11 @@ function readVoters(entry: CborCursor): readonly Voter[] | undefined {
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-/** Decoders disagree on whether it is a part of the text. */
-const BYTE_ORDER_MARK = '\ufeff';
 
 function nameOf(bytes: Uint8Array): string | undefined {
   try {
     const name = utf8.decode(bytes);
-    return !name.includes(BYTE_ORDER_MARK) && nameSchema.safeParse(name).success ? name : undefined;
+    return nameSchema.safeParse(name).success ? name : undefined;
   } catch {
     // The decoder throws for ill-formed UTF-8, and for nothing else.
     return undefined;

@@ -257,7 +257,7 @@ async function firstElection(): Promise<void> {
   ];
   show((await expectExit(0, 'voter verify', run('voter', proof))).stdout);
 
-  say('The organiser closes round 1. Nobody can open a single ballot; both trustees must decrypt the sum:');
+  say('The organiser closes round 1. Neither trustee alone can open a ballot; both must decrypt the sum:');
   show((await expectExit(0, 'admin close', adminCommand('close'))).stdout);
   say('Each trustee audits the log on the own computer, and then decrypts:');
   show(await decryptAndCount(1, addresses[0] as string));

@@ -103,6 +103,7 @@ describe('an entry', () => {
     ['with a negative time', { ...fields, time: -1 }],
     ['with a title that has control characters', { ...fields, title: 'a\u001b[2Jb' }],
     ['with a title that shows backwards', { ...fields, title: 'a\u202eb' }],
+    ['with a title that begins with a byte order mark', { ...fields, title: '\ufeffTitle' }],
     ['with a title that is not in NFC', { ...fields, title: 'e\u0301' }],
     ['with a title that is empty', { ...fields, title: '' }],
     ['with a short key', { ...fields, authority: new Uint8Array(31) }],
