@@ -1,10 +1,11 @@
 import { availableParallelism } from 'node:os';
-import { ballotPool } from '#src/audit/archive/ballot-pool.js';
 import { decodeDagCbor, encodeDagCbor } from '#src/base/dag-cbor.js';
+import { ballotMessage } from '#src/crypto/transcript.js';
 import { encodeSignedBallot, signBallot } from '#src/election/ballot.js';
 import { parseDialTarget } from '#src/net/invite.js';
 import { dialPeer } from '#src/net/peer-client.js';
 import { platformRandom } from '#src/services/platform-random.js';
+import { proofPool } from '#src/services/proofs/pool.js';
 import { sealVote, sealedRoundOf } from '#src/services/sealing.js';
 import { meetElection } from '#src/services/voter-session.js';
 import { dialRaw } from './support/echo.ts';
@@ -27,7 +28,7 @@ export async function sealedCastBench(): Promise<readonly Figure[]> {
     Array.from({ length: CONNECTIONS }, () => dialRaw(server.ready.address, '/psephos/cast/1.0.0')),
   );
   const client = await dialPeer(parseDialTarget(server.ready.address));
-  const pool = ballotPool();
+  const pool = proofPool();
   try {
     const election = await meetElection(client);
     const { round } = election;
@@ -37,23 +38,22 @@ export async function sealedCastBench(): Promise<readonly Figure[]> {
     const checkRates: number[] = [];
     let serverCpu = 0;
     for (let number = 1; number <= REPEATS; number++) {
-      const sealed = keys.map((_, index) =>
-        sealVote(election, round, benchSeed(index), [[index % 5]], platformRandom),
-      );
-      const requests = sealed.map((opening, index) =>
-        encodeDagCbor({
-          ballot: encodeSignedBallot(
-            signBallot(
-              { form: 'sealed', round: round.cid, number, sealed: opening.sealed },
-              benchSeed(index),
-            ),
-          ),
-        }),
-      );
+      const ballots = keys.map(({ publicKey }, index) => {
+        const seed = benchSeed(index);
+        const { sealed } = sealVote(election, round, seed, [[index % 5]], platformRandom);
+        const signed = signBallot({ form: 'sealed', round: round.cid, number, sealed }, seed);
+        return { sealed, signed, key: publicKey };
+      });
+      const requests = ballots.map(({ signed }) => encodeDagCbor({ ballot: encodeSignedBallot(signed) }));
+      const tasks = ballots.map(({ sealed, signed, key }) => ({
+        ...{ electionText, sealed, key },
+        ...{ signature: signed.signature, message: ballotMessage(signed.body) },
+      }));
       const checking = await seconds(() =>
-        inParallel(BALLOTS, 2 * pool.atOnce, async (index) => {
-          const [verdict] = await pool.check(electionText, [sealed[index]?.sealed ?? '']);
-          if (verdict?.ok !== true) throw new Error('a ballot was not valid');
+        inParallel(BALLOTS, 4 * availableParallelism(), async (index) => {
+          const task = tasks[index];
+          if (task === undefined || (await pool.verify(task)) !== null)
+            throw new Error('a ballot was not valid');
         }),
       );
       const before = await server.usage();

@@ -6,12 +6,14 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { auditBelenios } from '#src/audit/archive/audit-file.js';
-import { ballotContext, credentialScalar, sealBallot, verifyBallot } from '#src/belenios/v1/ballot.js';
+import { ballotContext, sealBallot, verifyBallot } from '#src/belenios/v1/ballot.js';
+import { scalarOfSeed } from '#src/crypto/group/seed.js';
 import { combine, decryptPartially } from '#src/belenios/v1/decryption.js';
 import { DiscreteLog } from '#src/belenios/v1/discrete-log.js';
 import type { Ballot, Election } from '#src/belenios/v1/messages.js';
 import { TallySum } from '#src/belenios/v1/tally.js';
 import { generateTrustee } from '#src/belenios/v1/trustees.js';
+import { run as runProgram } from '../test/support/processes.ts';
 import { repositoryPath } from '../test/support/repository.ts';
 import { testSeed } from '../test/support/temp-election.ts';
 import { type Figure, median, seconds } from './support/figures.ts';
@@ -30,12 +32,14 @@ export async function sealedBench(): Promise<readonly Figure[]> {
 
 async function auditFigures(): Promise<Figure[]> {
   const ours: number[] = [];
+  const ourProcesses: number[] = [];
   const theirs: number[] = [];
   const folder = await mkdtemp(join(tmpdir(), 'psephos-bench-'));
   try {
     await copyFile(ARCHIVE, join(folder, 'election.bel'));
     for (let repeat = 0; repeat < REPEATS; repeat++) {
       ours.push(await seconds(() => audit()));
+      ourProcesses.push(await seconds(() => verifyLog()));
       const theirTime = await seconds(() => judge(folder)).catch(() => undefined);
       if (theirTime !== undefined) theirs.push(theirTime);
     }
@@ -43,9 +47,11 @@ async function auditFigures(): Promise<Figure[]> {
     await rm(folder, { recursive: true, force: true });
   }
   const own = median(ours) / BALLOTS;
+  const process = median(ourProcesses) / BALLOTS;
   const figures: Figure[] = [
     { name: 'audit of an archive, per ballot of 5 answers', value: own * 1e3, unit: 'ms' },
     { name: 'the same, times cores', value: own * availableParallelism() * 1e3, unit: 'ms' },
+    { name: 'verify-log on it, from its start to its verdict', value: process * 1e3, unit: 'ms' },
   ];
   if (theirs.length < REPEATS) return figures;
   const their = median(theirs) / BALLOTS;
@@ -53,6 +59,12 @@ async function auditFigures(): Promise<Figure[]> {
     ...figures,
     { name: "the same by Belenios' own program (one core)", value: their * 1e3, unit: 'ms' },
     { name: 'how many times as fast', value: their / own, unit: '×', target: { atLeast: 2.5 } },
+    {
+      name: 'how many times as fast, program against program',
+      value: their / process,
+      unit: '×',
+      target: { atLeast: 2.5 },
+    },
   ];
 }
 
@@ -62,6 +74,11 @@ async function audit(): Promise<void> {
     signal: new AbortController().signal,
   });
   if (verdict !== 'valid') throw new Error('the archive should be valid');
+}
+
+async function verifyLog(): Promise<void> {
+  const { code, stdout } = await runProgram('verify-log', [ARCHIVE]);
+  if (code !== 0) throw new Error(`the archive should be valid:\n${stdout}`);
 }
 
 /** Without the variable its program (3.0) does not wait for the check of the ballots. */
@@ -91,7 +108,7 @@ function electionOf(answers: number) {
 }
 
 async function sealingFigures(): Promise<Figure[]> {
-  const credential = credentialScalar(testSeed(1));
+  const credential = scalarOfSeed(testSeed(1));
   const figures: Figure[] = [];
   for (const answers of [5, 20, 100]) {
     const { context } = electionOf(answers);
@@ -120,7 +137,7 @@ async function sealingFigures(): Promise<Figure[]> {
 
 async function tallyFigures(): Promise<Figure[]> {
   const { election, context, secret, trustees } = electionOf(5);
-  const { ballot } = sealBallot(context, credentialScalar(testSeed(1)), [[0]], random);
+  const { ballot } = sealBallot(context, scalarOfSeed(testSeed(1)), [[0]], random);
   const choices = ballot.answers.map((answer) => answer.choices);
   const figures: Figure[] = [];
   for (const count of [1000, 10_000]) {

@@ -2,7 +2,6 @@
  * The node under load, as a process of its own: a whole polling station on a real store, and beside it a bare echo on
  * the same libp2p host. Speaks to the bench through its IPC channel.
  */
-import { ballotPool } from '#src/audit/archive/ballot-pool.js';
 import { encodeTrustees } from '#src/belenios/v1/encoding/trustees.js';
 import { generateTrustee } from '#src/belenios/v1/trustees.js';
 import { publicKeyOf } from '#src/crypto/signature.js';
@@ -14,6 +13,7 @@ import { ElectionNode } from '#src/services/election-node.js';
 import { Organiser } from '#src/services/organiser.js';
 import { platformRandom } from '#src/services/platform-random.js';
 import { PollingStation } from '#src/services/polling-station.js';
+import { proofPool } from '#src/services/proofs/pool.js';
 import { signaturePool } from '#src/services/signatures/pool.js';
 import { openLevelStore } from '#src/store/level-store.js';
 import { AUTHORITY, QUESTION } from '../../test/support/temp-election.ts';
@@ -61,10 +61,10 @@ await createElection(
 );
 await new Organiser(log, ignore).open();
 const verifier = signaturePool();
-const proofs = secrecy === 'sealed' ? ballotPool() : undefined;
+const proofs = secrecy === 'sealed' ? proofPool() : undefined;
 const station = new PollingStation(log, ignore, {
   verifier,
-  ...(proofs === undefined ? {} : { checkBallots: proofs.check }),
+  ...(proofs === undefined ? {} : { proofs }),
 });
 const node = await startNode({
   seed: AUTHORITY,

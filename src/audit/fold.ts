@@ -13,6 +13,7 @@ import type { StoredCheckpointsCheck } from './checks/stored.ts';
 import { TallyCheck } from './checks/tally.ts';
 import { CheckedRun } from './checked-run.ts';
 import type { CheckedEntries, OtherEntry } from './entry-check.ts';
+import type { Lookout } from './lookout.ts';
 import type { AuditedElection, AuditedRound, CheckId, Findings } from './report.ts';
 import type { SealedContexts } from './sealed-contexts.ts';
 import { VoterTable } from './voter-table.ts';
@@ -46,6 +47,7 @@ export class LogFold {
   readonly #voters = new VoterTable();
   readonly #tally: TallyCheck;
   readonly #contexts: SealedContexts | undefined;
+  readonly #lookout: Lookout;
   #trustees: SoundTrustees | undefined;
   #ballots = 0;
   #halted = false;
@@ -56,11 +58,13 @@ export class LogFold {
     tree: CommitmentCheck,
     stored: StoredCheckpointsCheck | undefined,
     contexts: SealedContexts | undefined,
+    lookout: Lookout,
   ) {
     this.#findings = findings;
     this.#tree = tree;
     this.#stored = stored;
     this.#contexts = contexts;
+    this.#lookout = lookout;
     this.#chain = new ChainCheck(findings);
     this.#tally = new TallyCheck(this.#voters, findings);
   }
@@ -162,7 +166,10 @@ export class LogFold {
     this.#ballots++;
     if (!judgeBallot(ballot, { seq, time, signed }, this.#state, standing, this.#findings)) return;
     if (cast.form === 'open') this.#tally.countOpen(voter, cast.ballot, cast.packed);
-    else if (cast.vote !== undefined) this.#tally.countSealed(voter, ballot.number, cast.vote, seq);
+    else if (cast.vote !== undefined) {
+      this.#lookout.see(cast.vote.textHash, seq);
+      this.#tally.countSealed(voter, ballot.number, cast.vote, seq);
+    }
   }
 
   #other({ bytes, badVoters }: OtherEntry, digest: Uint8Array, position: number): void {

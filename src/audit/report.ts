@@ -94,6 +94,8 @@ export interface AuditReport {
   readonly trustees?: SoundTrustees;
   /** Not complete when `rounds` is not judged. */
   readonly rounds: readonly AuditedRound[];
+  /** Of the trackers that were looked for: where in the log a ballot has one of them. Ballots that are not valid are not among these. */
+  readonly cast: ReadonlyMap<string, number>;
 }
 
 /** Findings kept of one check: a log with everything wrong must not fill the memory. */

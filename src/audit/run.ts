@@ -12,6 +12,7 @@ import { coverage, newestCommitment, readNewest } from './checks/root.ts';
 import { StoredCheckpointsCheck } from './checks/stored.ts';
 import type { CheckedEntries } from './entry-check.ts';
 import { LogFold } from './fold.ts';
+import { Lookout } from './lookout.ts';
 import { type AuditReport, Findings } from './report.ts';
 import { SealedContexts } from './sealed-contexts.ts';
 import type { LogSource } from './source.ts';
@@ -20,6 +21,8 @@ export interface AuditOptions extends Expected {
   readonly checker: EntryChecker;
   /** Checkpoints seen earlier, on receipts for instance: the log must continue each of them. */
   readonly knownCheckpoints?: readonly string[];
+  /** Trackers of sealed ballots; the report says which of them were cast. */
+  readonly trackers?: readonly string[];
   /** Called now and then with the number of entries done, and how many there are where a checkpoint says so. */
   readonly onProgress?: (done: number, total: number | undefined) => void;
   readonly signal?: AbortSignal;
@@ -45,7 +48,8 @@ export async function audit(source: LogSource, options: AuditOptions): Promise<A
   const stored = feed && new StoredCheckpointsCheck(feed, tree, findings);
   const contexts =
     authority?.genesis.policy.secrecy === 'sealed' ? new SealedContexts(authority.genesis) : undefined;
-  const fold = new LogFold(findings, tree, stored, contexts);
+  const lookout = new Lookout(options.trackers ?? []);
+  const fold = new LogFold(findings, tree, stored, contexts, lookout);
   if (stored === undefined) {
     findings.excuse(['checkpoints'], 'not-judged', 'the log does not say whose checkpoints are good');
   }
@@ -75,6 +79,7 @@ export async function audit(source: LogSource, options: AuditOptions): Promise<A
     checkpoint: newest.ok ? newest.value : undefined,
     ...(fold.trustees === undefined ? {} : { trustees: fold.trustees }),
     rounds: fold.rounds,
+    cast: lookout.seen,
   };
 }
 

@@ -1,10 +1,11 @@
-import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { unusable } from '../base/errors.ts';
 import type { Command as AdminCommand } from './admin/commands.ts';
 import { DEFAULT_DATA, DEFAULT_KEYS } from './admin/command-lines.ts';
+import { readDecryptionFile } from '../store/decryption-files.ts';
 import { programLine } from './program-line.ts';
 import { type Surroundings, dispatch } from './admin/dispatch.ts';
+import { type ExportOptions, exportCommand } from './admin/export-command.ts';
 import { type InitOptions, initCommand, tidyTitle } from './admin/init-command.ts';
 import { outputOf, printReports } from './admin/output.ts';
 import { QUESTIONS_EXAMPLE } from './admin/questions-file.ts';
@@ -106,6 +107,23 @@ function programFor(io: Io): Command {
           .choices(['public', 'pseudonym'])
           .default('public'),
       )
+      .addOption(
+        new Option('--secrecy <form>', 'whether the log shows only encrypted votes, or the votes')
+          .choices(['sealed', 'open'])
+          .default('sealed'),
+      )
+      .option(
+        '--trustee <file>',
+        'a trustee\'s public key (.pub, from "trustee keygen"), repeatable; all of them must decrypt (default: you alone)',
+        collect,
+        [],
+      )
+      .addOption(
+        new Option(
+          '--small-groups <rule>',
+          'what to do where a result would show how single voters voted (default: warn)',
+        ).choices(['warn', 'refuse']),
+      )
       .option('--address <multiaddr>', "printed on the voters' sheets, if it is known already"),
   )
     .addHelpText(
@@ -127,8 +145,28 @@ ${QUESTIONS_EXAMPLE}
       .addHelpText('after', example(`node dist/admin.js ${name}`))
       .action((_options, command: Command) => act(command.optsWithGlobals(), { command: name, args: {} }));
   simple('open', 'opens the prepared round');
-  simple('close', 'closes the open round, counts it and writes the result');
+  simple(
+    'close',
+    'closes the open round, counts it (sealed ballots: with your trustee key) and writes the result',
+  );
   simple('results', 'writes the results of all rounds again, and shows them');
+
+  program
+    .command('count')
+    .description("counts a closed sealed round, with your own trustee key or with trustees' decryptions")
+    .option(
+      '--decryption <file>',
+      'what a trustee handed in, from "trustee decrypt"; repeatable',
+      collect,
+      [],
+    )
+    .option('--reveal', 'count although the result shows how single voters voted, with their consent')
+    .addHelpText('after', example('node dist/admin.js count --decryption decryption-round-1-trustee-2.json'))
+    .action(async (_options, command: Command) => {
+      const options: GlobalOptions & { decryption: string[]; reveal?: true } = command.optsWithGlobals();
+      const decryptions = await Promise.all(options.decryption.map(readDecryptionFile));
+      await act(options, { command: 'count', args: { decryptions, reveal: options.reveal === true } });
+    });
 
   program
     .command('status')
@@ -168,21 +206,27 @@ ${QUESTIONS_EXAMPLE}
 
   program
     .command('export')
-    .description('copies the log into one file, for auditors')
+    .description('copies the log, or a round with sealed ballots, into one file, for auditors')
     .option('--car <file>', 'as CAR: the exact entries and checkpoints')
     .addOption(new Option('--jsonl <file>', 'as JSON Lines, for people and scripts').conflicts(['car']))
+    .addOption(
+      new Option(
+        '--belenios <file>',
+        "one round with sealed ballots as a .bel archive, for Belenios' own auditor",
+      ).conflicts(['car', 'jsonl']),
+    )
+    .addOption(
+      new Option('--round <n>', 'with --belenios: which round (default: the newest)').argParser(positive),
+    )
+    .option(
+      '--from <log>',
+      "with --belenios: another data folder, an exported file or a running election's address",
+    )
     .option('--force', 'replace a file of that name')
     .addHelpText('after', example('node dist/admin.js export --car election.car'))
     .action(async (_options, command: Command) => {
-      const options: GlobalOptions & { car?: string; jsonl?: string; force?: true } =
-        command.optsWithGlobals();
-      const format = options.car === undefined ? 'jsonl' : 'car';
-      const file = options.car ?? options.jsonl;
-      if (file === undefined) throw unusable('usage', 'Name the file to write: --car FILE or --jsonl FILE.');
-      await act(options, {
-        command: 'export',
-        args: { format, path: resolve(file), force: options.force === true },
-      });
+      const options: GlobalOptions & ExportOptions = command.optsWithGlobals();
+      await exportCommand(surroundings(options), options);
     });
 
   return program;

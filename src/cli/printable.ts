@@ -7,3 +7,8 @@ const UNPRINTABLE = /[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
 export function printable(text: string): string {
   return text.replace(UNPRINTABLE, '\ufffd');
 }
+
+/** A whole number with commas between its thousands. By hand: loading a language's rules takes 10 ms of a short program. */
+export function thousands(number: number): string {
+  return String(number).replace(/\B(?=(?:\d{3})+$)/g, ',');
+}

@@ -1,4 +1,4 @@
-import cliProgress from 'cli-progress';
+import type { SingleBar } from 'cli-progress';
 import type { Io } from './io.ts';
 
 /** Work that is done sooner than this after its first sign, in ms, shows no bar. */
@@ -21,23 +21,33 @@ export function showProgress(io: Pick<Io, 'stderr'>, what: string, total?: numbe
     total === undefined
       ? `${what}: {value}`
       : `${what} [{bar}] {percentage} % · {value}/{total} · {eta_formatted} left`;
-  const bar = new cliProgress.SingleBar(
-    { format, stream: io.stderr, clearOnComplete: true, hideCursor: true },
-    cliProgress.Presets.shades_classic,
-  );
   let begun: number | undefined;
-  let shown = false;
+  let latest = 0;
+  let asked = false;
+  let stopped = false;
+  let bar: SingleBar | undefined;
+  const show = async () => {
+    // Loaded by those alone who wait long enough to see it.
+    const { default: cliProgress } = await import('cli-progress');
+    if (stopped) return;
+    bar = new cliProgress.SingleBar(
+      { format, stream: io.stderr, clearOnComplete: true, hideCursor: true },
+      cliProgress.Presets.shades_classic,
+    );
+    bar.start(total ?? 0, latest);
+  };
   return {
     update(done) {
+      latest = done;
       begun ??= Date.now();
-      if (!shown && Date.now() - begun < SHOW_AFTER) return;
-      if (!shown) bar.start(total ?? 0, done);
-      shown = true;
-      bar.update(done);
+      if (Date.now() - begun < SHOW_AFTER) return;
+      if (!asked) void show();
+      asked = true;
+      bar?.update(done);
     },
     stop() {
-      if (shown) bar.stop();
-      shown = false;
+      stopped = true;
+      bar?.stop();
     },
   };
 }

@@ -4,10 +4,10 @@ import { type Console, consoleOf } from './console.ts';
 import { DONE } from './exit-codes.ts';
 import { reportFailure } from './failure.ts';
 import type { Io } from './io.ts';
-import { DEFAULT_KEY_FILE, keygen } from './voter/keygen.ts';
-import { type ReceiptFlags, fetchReceipt } from './voter/receipt.ts';
-import { type VerifyFlags, verify } from './voter/verify.ts';
-import { type VoteFlags, vote } from './voter/vote.ts';
+import { DEFAULT_KEY_FILE } from './voter/key-file-name.ts';
+import type { ReceiptFlags } from './voter/receipt.ts';
+import type { VerifyFlags } from './voter/verify.ts';
+import type { VoteFlags } from './voter/vote.ts';
 
 /** The voter's program: votes, verifies a receipt, or makes a key. Resolves to the exit code. */
 export async function runVoter(argv: readonly string[], io: Io): Promise<number> {
@@ -29,7 +29,11 @@ Examples:
   Vote from a script:
     node dist/voter.js --dial "$INVITE" --username ana --secret-file ana.secret --choose Falafel --yes --json
     pass show vote | node dist/voter.js --dial "$INVITE" --username ana --secret-file - --choose 2 --yes
-  Check later that the ballot is still in the log, and see it again:
+  Have the encryption of a secret ballot checked. (At a terminal you are asked for that once the ballot is made, which
+  catches a program that cheats; --audit tells the program beforehand, and shows how a check is done.)
+    node dist/voter.js --dial "$INVITE" --username ana --secret-file ana.secret --choose Falafel --audit trial.json
+    node dist/verify-log.js "$INVITE" --ballot trial.json
+  Check later that the ballot is still in the log, and see it again if it is not a secret one:
     node dist/voter.js verify --receipt psephos-3qYb1xZw.tlog-proof --dial "$INVITE" --show
   Make a key of your own, for an organiser who collects public keys:
     node dist/voter.js keygen --out keys/voter.key
@@ -44,6 +48,7 @@ Choices (--choose):
 Exit codes: 0 done, 1 refused or not valid, 2 wrong usage or unreadable input, 3 the peer could not be reached.
 `;
 
+/** Each command is loaded when it is run, so that help and usage errors need not wait for all of them. */
 function voterProgram(io: Io, out: Console): Command {
   const program = new Command('voter')
     .description('Votes in an election, from your own machine straight to the organiser’s.')
@@ -64,23 +69,31 @@ function voterProgram(io: Io, out: Console): Command {
   identifying(voteCommand)
     .option('--yes', 'cast without asking for confirmation')
     .option('--receipt <file>', 'where to save the receipt (default: psephos-<tracker>.tlog-proof)')
-    .action((flags: VoteFlags) => vote(flags, io, out));
+    .addOption(
+      new Option(
+        '--audit <file>',
+        'cast nothing: encrypt a ballot, and write what "verify-log --ballot" needs to check that',
+      ).conflicts(['yes', 'receipt']),
+    )
+    .action(async (flags: VoteFlags) => (await import('./voter/vote.ts')).vote(flags, io, out));
 
   connecting(program.command('verify'))
     .description('prove that the ballot of a receipt is in the log as it is now')
     .requiredOption('--receipt <file>', 'the receipt that was saved when the ballot was cast')
-    .option('--show', 'also show what was cast')
-    .action((flags: VerifyFlags) => verify(flags, io, out));
+    .option('--show', 'also show what was cast, if the ballot is an open one')
+    .action(async (flags: VerifyFlags) => (await import('./voter/verify.ts')).verify(flags, io, out));
 
   identifying(connecting(program.command('receipt')))
     .description('save a new receipt for your last ballot, when the answer or the file was lost')
     .option('--receipt <file>', 'where to save it (default: psephos-<tracker>.tlog-proof)')
-    .action((flags: ReceiptFlags) => fetchReceipt(flags, io, out));
+    .action(async (flags: ReceiptFlags) => (await import('./voter/receipt.ts')).fetchReceipt(flags, io, out));
 
   withJson(program.command('keygen'))
     .description('make a key file and print its public key, to be put on the roll')
     .option('--out <file>', 'where to write the key', DEFAULT_KEY_FILE)
-    .action((flags: { readonly out: string }) => keygen(flags.out, out));
+    .action(async (flags: { readonly out: string }) =>
+      (await import('./voter/keygen.ts')).keygen(flags.out, out),
+    );
 
   return program.addHelpText('after', () => `\n${voteCommand.helpInformation()}${EXAMPLES}`);
 }

@@ -7,6 +7,8 @@ const SHA2_256 = 0x12;
 const DIGEST_BYTES = 32;
 /** CID version, codec, hash function and digest length: each fits in one byte of a varint. */
 const PREFIX = Uint8Array.of(1, DAG_CBOR, SHA2_256, DIGEST_BYTES);
+/** What precedes the digest where such a CID is a DAG-CBOR item: tag 42, a byte string, the identity multibase. */
+export const CID_ITEM: readonly number[] = [0xd8, 42, 0x58, 1 + PREFIX.length + DIGEST_BYTES, 0, ...PREFIX];
 /** A multihash is what follows version and codec. */
 const MULTIHASH_AT = 2;
 

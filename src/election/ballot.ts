@@ -5,6 +5,7 @@ import { type Result, err, ok } from '../base/result.ts';
 import { sha256 } from '../crypto/hash.ts';
 import { publicKeyOf, sign } from '../crypto/signature.ts';
 import { ballotMessage } from '../crypto/transcript.ts';
+import { readOpenBallot, readSealedBallot, readSignedShape } from './ballot-shape.ts';
 import type { Choice } from './choices.ts';
 import type { SignedBallot } from './entries.ts';
 import { MAX_BALLOT_BYTES, MAX_BODY_BYTES } from './limits.ts';
@@ -56,7 +57,7 @@ export function encodeSignedBallot(ballot: SignedBallot): Uint8Array {
   return encodeDagCbor(ballot);
 }
 
-/** Reads what `encodeSignedBallot` wrote; one byte string, one ballot. */
+/** Reads what `encodeSignedBallot` wrote; one byte string, one ballot. Its parts may be views of `bytes`. */
 export function decodeSignedBallot(bytes: Uint8Array): Result<SignedBallot, Refusal> {
   if (bytes.length > MAX_BALLOT_BYTES) {
     return err({
@@ -65,6 +66,8 @@ export function decodeSignedBallot(bytes: Uint8Array): Result<SignedBallot, Refu
       message: `The ballot has ${bytes.length} bytes; at most ${MAX_BALLOT_BYTES} are accepted.`,
     });
   }
+  const shape = readSignedShape(bytes);
+  if (shape !== undefined) return ok(shape);
   const decoded = decodeDagCbor(bytes, MAX_BALLOT_BYTES);
   if (!decoded.ok) return malformed(decoded.error);
   const parsed = signedBallotSchema.safeParse(decoded.value);
@@ -73,6 +76,8 @@ export function decodeSignedBallot(bytes: Uint8Array): Result<SignedBallot, Refu
 
 /** Reads the signed body. Says nothing of the signature, or of the round: see `rules.ts`. */
 export function readBallot(signed: SignedBallot): Result<Ballot, Refusal> {
+  const shape = readOpenBallot(signed.body) ?? readSealedBallot(signed.body);
+  if (shape !== undefined) return ok(shape);
   const decoded = decodeDagCbor(signed.body, MAX_BODY_BYTES);
   if (!decoded.ok) return malformed(decoded.error);
   const parsed = ballotBodySchema.safeParse(decoded.value);
@@ -95,6 +100,15 @@ function malformed(why: string): { readonly ok: false; readonly error: Refusal }
  * an open ballot it is that of the encoded bytes; of a sealed one that of the sealed text, so that it is Belenios' tracker.
  */
 export function trackerOf(ballot: Ballot, encodedBallot: Uint8Array): string {
-  const named = ballot.form === 'sealed' ? utf8ToBytes(ballot.sealed) : encodedBallot;
-  return toBase64(sha256(named)).replace(/=+$/, '');
+  return ballot.form === 'sealed' ? sealedTracker(ballot.sealed) : trackerOfHash(sha256(encodedBallot));
+}
+
+/** The tracker of the sealed ballot with this text. */
+export function sealedTracker(sealed: string): string {
+  return trackerOfHash(sha256(utf8ToBytes(sealed)));
+}
+
+/** The tracker of the ballot that is named by this SHA-256. */
+export function trackerOfHash(hash: Uint8Array): string {
+  return toBase64(hash).replace(/=+$/, '');
 }

@@ -38,7 +38,8 @@ export const cid = z.custom<CID>((value) => {
 
 /**
  * Text that people read: a bound in UTF-8 bytes, NFC so that equal-looking texts are equal, no control character (a
- * terminal would obey it) and no bidirectional override (it would show another text than the one signed).
+ * terminal would obey it), no bidirectional override (it would show another text than the one signed), and no byte order
+ * mark (decoders of UTF-8 disagree on whether a leading one is a part of the text).
  */
 const text = (maxBytes: number, minBytes = 1) =>
   z.string().refine((value) => {
@@ -48,7 +49,7 @@ const text = (maxBytes: number, minBytes = 1) =>
       length >= minBytes &&
       length <= maxBytes &&
       value === value.normalize('NFC') &&
-      !/[\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]/u.test(value)
+      !/[\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069\ufeff]/u.test(value)
     );
   }, `expected text of ${minBytes} to ${maxBytes} bytes in Unicode NFC, without control characters`);
 const uint = (max: number, min = 0) => z.int().min(min).max(max);

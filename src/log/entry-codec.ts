@@ -5,6 +5,8 @@ import { cidOf } from '../crypto/cid.ts';
 import { ENTRY_VERSION, type Entry, type EntryContent } from '../election/entries.ts';
 import { MAX_ENTRY_BYTES } from '../election/limits.ts';
 import { entrySchema, firstIssue } from '../election/schemas.ts';
+import { writeBallotEntry } from './ballot-frame.ts';
+import { readRollEntry } from './roll-frame.ts';
 
 /** The one encoding of an entry: a DAG-CBOR block. */
 export function encodeEntry(entry: Entry): Uint8Array {
@@ -13,6 +15,12 @@ export function encodeEntry(entry: Entry): Uint8Array {
 
 /** Reads an entry strictly: bounded, canonical, of a known kind and shape. The error says what is wrong with it. */
 export function decodeEntry(bytes: Uint8Array): Result<Entry, string> {
+  const roll = readRollEntry(bytes);
+  return roll === undefined ? decodeAnyEntry(bytes) : ok(roll);
+}
+
+/** The general way to do so, which has the last word on all that is not read by its frame. */
+export function decodeAnyEntry(bytes: Uint8Array): Result<Entry, string> {
   const decoded = decodeDagCbor(bytes, MAX_ENTRY_BYTES);
   if (!decoded.ok) return decoded;
   const parsed = entrySchema.safeParse(decoded.value);
@@ -48,7 +56,7 @@ export function chainEntry(head: Head, content: EntryContent, now: number): Chai
     time: Math.max(now, head.time),
     ...content,
   };
-  const bytes = encodeEntry(entry);
+  const bytes = (entry.kind === 'ballot' ? writeBallotEntry(entry) : undefined) ?? encodeEntry(entry);
   return { entry, bytes, cid: cidOf(bytes) };
 }
 

@@ -49,7 +49,8 @@ function hasForbiddenCharacter(text: string): boolean {
 
 /** Whether `text` takes at most `limit` bytes in UTF-8; cheap on text that is far too long. */
 export function fitsBytes(text: string, limit: number): boolean {
-  return text.length <= limit && utf8ToBytes(text).length <= limit;
+  // No UTF-16 unit takes more than three bytes.
+  return text.length * 3 <= limit || (text.length <= limit && utf8ToBytes(text).length <= limit);
 }
 
 function keyId({ name, publicKey }: NoteKey): Uint8Array {

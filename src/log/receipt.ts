@@ -33,26 +33,51 @@ export interface Receipt {
   readonly text: string;
 }
 
-/** The text of a receipt. Throws RangeError for parts that `parseReceipt` would refuse, the checkpoint's text excepted. */
-export function formatReceipt(parts: {
+/** What a receipt is made of. */
+export interface ReceiptParts {
   readonly index: number;
   readonly proof: readonly Uint8Array[];
   readonly checkpoint: { readonly text: string };
   readonly extra?: Uint8Array;
-}): string {
-  const { index, proof, checkpoint, extra } = parts;
+}
+
+/** The text of a receipt. Throws RangeError for parts that `parseReceipt` would refuse, the checkpoint's text excepted. */
+export function formatReceipt(parts: ReceiptParts): string {
+  return format(parts, proofLine);
+}
+
+/**
+ * The texts of several receipts, as `formatReceipt` makes each. Hashes that are one object in many proofs, as `inclusionProofs`
+ * gives them, are written out once.
+ */
+export function formatReceipts(receipts: readonly ReceiptParts[]): string[] {
+  const lines = new Map<Uint8Array, string>();
+  const lineOf = (hash: Uint8Array): string => {
+    let line = lines.get(hash);
+    if (line === undefined) lines.set(hash, (line = proofLine(hash)));
+    return line;
+  };
+  return receipts.map((parts) => format(parts, lineOf));
+}
+
+function proofLine(hash: Uint8Array): string {
+  if (hash.length !== HASH_BYTES) throw new RangeError(`a hash of a proof has ${HASH_BYTES} bytes`);
+  return `${toBase64(hash)}\n`;
+}
+
+function format(
+  { index, proof, checkpoint, extra }: ReceiptParts,
+  lineOf: (hash: Uint8Array) => string,
+): string {
   if (!isTreeSize(index)) throw new RangeError(`${index} is not an index`);
-  if (proof.length > MAX_PROOF_LINES || proof.some((hash) => hash.length !== HASH_BYTES)) {
-    throw new RangeError(`an inclusion proof has at most ${MAX_PROOF_LINES} hashes of ${HASH_BYTES} bytes`);
-  }
+  if (proof.length > MAX_PROOF_LINES)
+    throw new RangeError(`an inclusion proof has at most ${MAX_PROOF_LINES} hashes`);
   if (extra?.length === 0) throw new RangeError('extra data without bytes is left out');
-  const lines = [
-    HEADER,
-    ...(extra ? [`extra ${toBase64(extra)}`] : []),
-    `index ${index}`,
-    ...proof.map(toBase64),
-  ];
-  const text = `${lines.join('\n')}\n\n${checkpoint.text}`;
+  let text = `${HEADER}\n`;
+  if (extra) text += `extra ${toBase64(extra)}\n`;
+  text += `index ${index}\n`;
+  for (const hash of proof) text += lineOf(hash);
+  text += `\n${checkpoint.text}`;
   if (!fitsBytes(text, MAX_RECEIPT_BYTES))
     throw new RangeError(`a receipt has at most ${MAX_RECEIPT_BYTES} bytes`);
   return text;

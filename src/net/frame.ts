@@ -3,6 +3,7 @@ import { concatBytes } from '../base/bytes.ts';
 import { FrameError, FrameParser, type FrameProblem, encodeFrame } from './frame-parser.ts';
 import { type Deadlines, MIN_REQUEST_CHARGE_BYTES, slowness } from './limits.ts';
 import type { MemoryBudget } from './memory-budget.ts';
+import { ReceiveRoom } from './receive-room.ts';
 
 /**
  * Frames on a libp2p stream. Bytes come in by events and are parsed no further than the next frame; whatever follows it
@@ -23,6 +24,7 @@ export class FrameStream {
   readonly #stream: Stream;
   readonly #limits: FrameLimits;
   readonly #parser: FrameParser;
+  readonly #room: ReceiveRoom;
   /** Received and not parsed. */
   #rest: Uint8Array = NOTHING;
   /** A whole frame that nobody took yet. */
@@ -45,6 +47,7 @@ export class FrameStream {
     this.#stream = stream;
     this.#limits = limits;
     this.#parser = new FrameParser(limits.maxBytes, this.#charge);
+    this.#room = new ReceiveRoom(stream);
     stream.addEventListener('message', this.#onMessage);
     stream.addEventListener('end', this.#onEnded);
     stream.addEventListener('close', this.#onClose);
@@ -131,6 +134,7 @@ export class FrameStream {
   readonly #onMessage = (event: StreamMessageEvent): void => {
     if (this.#failed) return;
     const data = event.data.subarray();
+    this.#room.received(data.length);
     // Node hands out Buffers, whose `slice` shares memory where a Uint8Array's copies.
     const chunk = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     this.#rest = this.#rest.length === 0 ? chunk : concatBytes(this.#rest, chunk);

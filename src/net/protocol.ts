@@ -18,6 +18,8 @@ export interface ProtocolSpec {
 export interface Call {
   /** Sends one frame of the answer, and waits while the peer is slow to take it. */
   send(value: unknown): Promise<void>;
+  /** As `send`, with the frame's payload already encoded: `{ok: value}`. */
+  sendEncoded(payload: Uint8Array): Promise<void>;
   /** Aborts when the peer has ended its half of the stream or is gone, and when the node stops. */
   readonly ended: AbortSignal;
   /** Whether the node is about to stop: long answers come to an end. */
@@ -29,5 +31,7 @@ export interface Call {
 export interface ProtocolServer<Request> {
   readonly spec: ProtocolSpec;
   readonly request: ZodType<Request>;
+  /** Reads a request of the usual form, to what `request` makes of it; undefined for all others, which are left to that. */
+  readonly readByShape?: (bytes: Uint8Array) => Request | undefined;
   answer(request: Request, call: Call): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import type { Stream } from '@libp2p/interface';
 import { decodeDagCbor } from '../base/dag-cbor.ts';
+import { type Result, err, ok } from '../base/result.ts';
 import { firstIssue } from '../election/schemas.ts';
 import { PeerRefusal } from '../services/ports.ts';
 import { FrameError } from './frame-parser.ts';
@@ -84,12 +85,10 @@ export class StreamServer {
     bytes: Uint8Array,
     call: Call,
   ): Promise<boolean> {
-    const decoded = decodeDagCbor(bytes, protocol.spec.maxRequestBytes);
-    if (!decoded.ok) return this.#refuse(frames, malformed(decoded.error));
-    const request = protocol.request.safeParse(decoded.value);
-    if (!request.success) return this.#refuse(frames, malformed(firstIssue(request.error)));
+    const request = readRequest(protocol, bytes);
+    if (!request.ok) return this.#refuse(frames, malformed(request.error));
     try {
-      await protocol.answer(request.data, call);
+      await protocol.answer(request.value, call);
     } catch (error) {
       if (error instanceof FrameError) throw error;
       await frames.write(encodeRefusal(asRefusal(error, this.#onDefect)));
@@ -104,6 +103,7 @@ export class StreamServer {
     });
     return {
       send: (value) => this.#send(spec, frames, encodeAnswer(value)),
+      sendEncoded: (payload) => this.#send(spec, frames, payload),
       ended: ended.signal,
       isStopping: () => this.#stopping,
       heartbeatMs: this.#deadlines.heartbeatMs,
@@ -141,6 +141,15 @@ export class StreamServer {
     await frames.close();
     return true;
   }
+}
+
+function readRequest<Request>(protocol: ProtocolServer<Request>, bytes: Uint8Array): Result<Request, string> {
+  const usual = protocol.readByShape?.(bytes);
+  if (usual !== undefined) return ok(usual);
+  const decoded = decodeDagCbor(bytes, protocol.spec.maxRequestBytes);
+  if (!decoded.ok) return decoded;
+  const request = protocol.request.safeParse(decoded.value);
+  return request.success ? ok(request.data) : err(firstIssue(request.error));
 }
 
 function frameRefusal({ problem, message }: FrameError): PeerRefusal | undefined {

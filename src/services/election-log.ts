@@ -11,7 +11,7 @@ import {
   leafHash,
 } from '../log/merkle.ts';
 import { NodeCache, cachedNodeReader } from '../log/node-cache.ts';
-import { formatReceipt } from '../log/receipt.ts';
+import { formatReceipt, formatReceipts } from '../log/receipt.ts';
 import { type PreparedBatch, type TileAppender, tileNodeReader } from '../log/tiles.ts';
 import type { EventListener } from './events.ts';
 import { checkLog } from './log-check.ts';
@@ -353,8 +353,13 @@ export class ElectionLog {
     if (checkpoint === undefined) return [];
     const indexes = entries.map(({ entry }) => entry.seq);
     const proofs = await inclusionProofs(this.#nodeReader(checkpoint.size), indexes, checkpoint.size);
-    return entries.map(({ entry, bytes }, at) =>
-      formatReceipt({ index: entry.seq, proof: proofs[at] ?? [], checkpoint, extra: bytes }),
+    return formatReceipts(
+      entries.map(({ entry, bytes }, at) => ({
+        index: entry.seq,
+        proof: proofs[at] ?? [],
+        checkpoint,
+        extra: bytes,
+      })),
     );
   }
 

@@ -1,6 +1,7 @@
 import { refused } from '../base/errors.ts';
 import type { EntryContent, Policy } from '../election/entries.ts';
 import type { Phase, RoundState } from '../election/log-state.ts';
+import type { Concern } from '../election/small-groups.ts';
 import { fingerprint } from '../crypto/credential.ts';
 import { Decrypting, type GivenDecryption } from '../belenios/v1/decrypting.ts';
 import { trusteeNames } from '../belenios/v1/sealed-round.ts';
@@ -10,6 +11,7 @@ import { checkDraft } from './create-election.ts';
 import type { ElectionLog } from './election-log.ts';
 import type { EventListener } from './events.ts';
 import type { DraftRound, LiveTurnout } from './ports.ts';
+import { concernsBeforeCount, concernsBeforeOpening, refuseIfRevealing } from './privacy-guard.ts';
 import { SealedRounds } from './sealed-rounds.ts';
 
 /** An election at a glance, as JSON carries it: times in ms, ids as text. */
@@ -29,6 +31,9 @@ export interface ElectionStatus {
     readonly turnout: LiveTurnout;
   } | null;
   readonly draft: DraftRound | null;
+  /** Of a sealed election: who can decrypt, and who has decrypted the round that waits for it. */
+  readonly trustees:
+    readonly { readonly trustee: number; readonly name: string | null; readonly given: boolean }[] | null;
   readonly entries: number;
   readonly checkpoint: string;
 }
@@ -83,6 +88,7 @@ export class Organiser {
               turnout: { ...this.#log.turnout, voters: state.roll.voters },
             },
       draft: (await this.#log.store.draft()) ?? null,
+      trustees: this.#trusteeStandings(),
       entries: head.size,
       checkpoint: await this.#log.newestCheckpoint(),
     };
@@ -95,15 +101,19 @@ export class Organiser {
       if (voter.round === round && round > 0) yield voter.name;
   }
 
-  /** Opens the prepared round. Throws `already-open`, `no-draft`, or `bad-setup` when it would close in the past. */
+  /**
+   * Opens the prepared round. Throws `already-open`, `no-draft`, `bad-setup` when it would close in the past, or `small-group` where the
+   * policy refuses what its result would reveal.
+   */
   async open(): Promise<RoundState> {
     await this.#log.append(async ({ time }) => {
-      this.#expectReady('open a round');
+      this.expectReady('open a round');
       const draft = await this.#log.store.draft();
       if (draft === undefined) {
         throw refused('no-draft', 'No round is prepared.', { hint: 'Prepare one with "admin next-round".' });
       }
       checkDraft(draft, this.#log.genesis.policy.secrecy);
+      refuseIfRevealing(this.#log, await concernsBeforeOpening(this.#log, draft.questions));
       if (draft.closes !== null && draft.closes <= time) {
         throw refused(
           'bad-setup',
@@ -160,13 +170,18 @@ export class Organiser {
 
   /**
    * Takes trustees' decryptions of the closed sealed round into the log, those that are valid and new; with enough of them the result
-   * follows in the same batch. Throws `nothing-to-count` when no round waits for decryptions.
+   * follows in the same batch. Throws `nothing-to-count` when no round waits for decryptions, and `small-group` where the policy refuses
+   * what the result would reveal, unless those whom it is about agreed to that (`reveal`).
    */
-  async count(given: readonly GivenDecryption[]): Promise<CountProgress> {
+  async count(
+    given: readonly GivenDecryption[],
+    { reveal = false }: { readonly reveal?: boolean } = {},
+  ): Promise<CountProgress> {
     let progress: CountProgress | undefined;
     await this.#log.append(async () => {
       const { state, store } = this.#log;
       const { round, decrypting } = this.#decrypting();
+      if (!reveal) refuseIfRevealing(this.#log, await concernsBeforeCount(this.#log, round));
       const invalid: InvalidDecryption[] = [];
       const contents: EntryContent[] = [];
       for (const one of given) {
@@ -191,6 +206,15 @@ export class Organiser {
     });
     if (progress === undefined) throw new Error('an append that asked for no plan');
     return { ...progress, round: this.#currentRound() };
+  }
+
+  /** What the result would reveal whatever was voted: of the prepared round, or of the closed one that waits to be counted. */
+  async concerns(): Promise<Concern[]> {
+    const { state, store } = this.#log;
+    if (state.phase === 'counting' && state.round !== undefined)
+      return concernsBeforeCount(this.#log, state.round);
+    const draft = await store.draft();
+    return draft === undefined ? [] : concernsBeforeOpening(this.#log, draft.questions);
   }
 
   /** How far the count of the closed sealed round has come; undefined when none waits for decryptions. */
@@ -223,6 +247,12 @@ export class Organiser {
     return { round, decrypting: decrypting.value };
   }
 
+  #trusteeStandings(): ElectionStatus['trustees'] {
+    if (this.#log.state.trustees === undefined) return null;
+    const trustees = this.counting()?.trustees ?? this.#trusteeList(new Set());
+    return trustees.map(({ trustee, name, given }) => ({ trustee, name: name ?? null, given }));
+  }
+
   #trusteeList(given: ReadonlySet<number>): CountProgress['trustees'] {
     return trusteeNames(this.#sealedRounds.trustees(this.#log.state)).map((name, index) => ({
       trustee: index + 1,
@@ -235,7 +265,7 @@ export class Organiser {
   async prepare(draft: DraftRound): Promise<void> {
     checkDraft(draft, this.#log.genesis.policy.secrecy);
     await this.#log.setDraft(draft, () => {
-      this.#expectReady('prepare a round');
+      this.expectReady('prepare a round');
     });
   }
 
@@ -252,7 +282,8 @@ export class Organiser {
     return round;
   }
 
-  #expectReady(what: string): void {
+  /** Throws `already-open`, `not-counted` or `not-ready` where no other round can come next. `what` ends "Can't …". */
+  expectReady(what: string): void {
     const { phase } = this.#log.state;
     if (phase === 'open') {
       throw refused('already-open', `Can't ${what}: round ${this.#log.state.rounds.length} is still open.`, {

@@ -1,11 +1,8 @@
 import { equalBytes, toBase64, toHex } from '../base/bytes.ts';
-import { type CheckBallots, checkBallotsInline } from '../belenios/v1/audit/ballot-judge.ts';
-import { cryptography } from '../belenios/v1/cryptography.ts';
 import { sha256 } from '../crypto/hash.ts';
 import { ballotMessage } from '../crypto/transcript.ts';
 import {
   type Ballot,
-  type SealedBallot,
   decodeSignedBallot,
   encodeSignedBallot,
   readBallot,
@@ -19,8 +16,9 @@ import type { Refusal } from '../election/refusal.ts';
 import type { AppendPlan, Appended, ElectionLog } from './election-log.ts';
 import type { EventListener } from './events.ts';
 import { PeerRefusal, type VoterRecord } from './ports.ts';
+import { type ProofVerifier, inThreadProofs } from './proofs/verifier.ts';
 import { SealedRounds } from './sealed-rounds.ts';
-import { type SignatureVerifier, inThreadVerifier } from './signatures/verifier.ts';
+import { type SignatureTask, type SignatureVerifier, inThreadVerifier } from './signatures/verifier.ts';
 
 /**
  * Ballots a commit takes at most. Past this the cost of the fsync is already spread thin, and a larger batch would
@@ -29,12 +27,13 @@ import { type SignatureVerifier, inThreadVerifier } from './signatures/verifier.
 const MAX_BATCH = 256;
 /** Ballots that may wait for a commit before newcomers are told to come back: some seconds of work. */
 const MAX_WAITING = 8192;
+/** Ballots that are worth a commit as soon as they are there: a batch costs a millisecond (fsync, the checkpoint's signature). */
+const ENOUGH = 64;
 /**
- * How long a batch gathers at most once ballots come faster than one at a time, in ms; less where no other ballot is being checked. A
- * batch costs about a millisecond (fsync, the checkpoint's signature), whatever its size; no voter notices this wait, and
- * a lone one never has it.
+ * How long a batch gathers at most once ballots come faster than one at a time, in ms. No voter notices this wait, and a
+ * lone one never has it.
  */
-const GATHER_MS = 8;
+const GATHER_MS = 15;
 const BUSY_RETRY_MS = 1000;
 const SUSPENDED_RETRY_MS = 5000;
 
@@ -62,7 +61,7 @@ export class PollingStation {
   readonly #log: ElectionLog;
   readonly #onEvent: EventListener;
   readonly #verifier: SignatureVerifier;
-  readonly #checkBallots: CheckBallots;
+  readonly #proofs: ProofVerifier;
   readonly #sealedRounds = new SealedRounds();
   readonly #pause: (ms: number) => Promise<void>;
   /** Casts under way, by a hash of their bytes: the same ballot sent twice at once is one cast. */
@@ -72,8 +71,11 @@ export class PollingStation {
   #waiting: Admitted[] = [];
   /** Ballots that were read and are being checked. */
   #checking = 0;
-  /** Called when none is being checked any more. */
-  #onAllChecked: () => void = () => undefined;
+  /** The mean of the last two batches: as many voters are about to come again, or others in their place. */
+  #usualBatch = 0;
+  #lastBatch = 0;
+  /** Called when the next batch has gathered. */
+  #onGathered: () => void = () => undefined;
   #writing = false;
   #stopped = false;
 
@@ -86,18 +88,18 @@ export class PollingStation {
     onEvent: EventListener,
     {
       verifier = inThreadVerifier(),
-      checkBallots = checkBallotsInline(cryptography),
+      proofs = inThreadProofs(),
       pause = sleep,
     }: {
       readonly verifier?: SignatureVerifier;
-      readonly checkBallots?: CheckBallots;
+      readonly proofs?: ProofVerifier;
       readonly pause?: (ms: number) => Promise<void>;
     } = {},
   ) {
     this.#log = log;
     this.#onEvent = onEvent;
     this.#verifier = verifier;
-    this.#checkBallots = checkBallots;
+    this.#proofs = proofs;
     this.#pause = pause;
   }
 
@@ -170,8 +172,8 @@ export class PollingStation {
       }
       const message = ballotMessage(signed.body);
       const task = { signature: signed.signature, message, key: ballot.voter };
-      if (!(await this.#verifier.verify(task))) throw this.#refuse([BAD_SIGNATURE]);
-      if (ballot.form === 'sealed') await this.#checkSealed(ballot, named.tracker);
+      if (ballot.form === 'sealed') await this.#checkSealed(ballot.sealed, task, named.tracker);
+      else if (!(await this.#verifier.verify(task))) throw this.#refuse([BAD_SIGNATURE]);
     } catch (error) {
       this.#checked();
       throw error;
@@ -195,16 +197,14 @@ export class PollingStation {
     return this.#log.receipt(seq);
   }
 
-  /** Throws the refusal of a sealed text that was cast before, is not its voter's, or doesn't prove that it is a valid vote. */
-  async #checkSealed({ sealed, voter }: SealedBallot, tracker: string): Promise<void> {
+  /** Throws the refusal of a sealed ballot that is not signed, was cast before, or doesn't prove that it is a valid vote of its voter. */
+  async #checkSealed(sealed: string, signature: SignatureTask, tracker: string): Promise<void> {
     const { state, store } = this.#log;
     if ((await store.ballotSeq(tracker)) !== undefined) throw this.#refuse([REPEATED_TEXT]);
     const { electionText } = this.#sealedRounds.round(state, state.round as RoundState);
-    const [judged] = await this.#checkBallots(electionText, [sealed]);
-    if (judged === undefined) throw new Error('a check of one ballot gave no verdict');
-    if (!judged.ok) throw this.#refuse([badProof(judged.error)]);
-    if (!equalBytes(judged.value.credential, voter))
-      throw this.#refuse([badProof('it is sealed with the credential of another voter')]);
+    const verdict = await this.#proofs.verify({ ...signature, electionText, sealed });
+    if (verdict === 'bad-signature') throw this.#refuse([BAD_SIGNATURE]);
+    if (verdict !== null) throw this.#refuse([badProof(verdict.problem)]);
   }
 
   /** Hands what waits to the log, batch by batch, until nothing does. */
@@ -214,27 +214,35 @@ export class PollingStation {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.slice(0, MAX_BATCH);
       this.#waiting = this.#waiting.slice(MAX_BATCH);
+      this.#usualBatch = (this.#lastBatch + batch.length) / 2;
+      this.#lastBatch = batch.length;
       const written = this.#writeBatch(batch);
       // One batch may be prepared while another is being written; ballots that come meanwhile make the next one larger.
       await before;
       before = written;
-      if (this.#waiting.length < MAX_BATCH) await this.#gather();
+      if (!this.#isGathered()) await this.#gather();
     }
     // In one go with the check above: whoever comes next finds either a writer that will see them, or none.
     this.#writing = false;
   }
 
-  /** Waits for the ballots that are being checked, and those that come meanwhile, for GATHER_MS at most. */
+  /** Waits until the next batch has gathered, for GATHER_MS at most. */
   async #gather(): Promise<void> {
-    const allChecked = new Promise<void>((resolve) => {
-      this.#onAllChecked = resolve;
+    const gathered = new Promise<void>((resolve) => {
+      this.#onGathered = resolve;
     });
-    await Promise.race([this.#pause(GATHER_MS), allChecked]);
+    await Promise.race([this.#pause(GATHER_MS), gathered]);
+  }
+
+  /** Whether enough ballots wait to be written, or as many as came of late and none is being checked. */
+  #isGathered(): boolean {
+    const { length } = this.#waiting;
+    return length >= ENOUGH || (length > 0 && length >= this.#usualBatch && this.#checking === 0);
   }
 
   #checked(): void {
     this.#checking--;
-    if (this.#checking === 0) this.#onAllChecked();
+    if (this.#isGathered()) this.#onGathered();
   }
 
   async #writeBatch(batch: readonly Admitted[]): Promise<void> {

@@ -2,7 +2,8 @@ import { type Result, err, ok } from '../base/result.ts';
 import { equalBytes } from '../base/bytes.ts';
 import { refused } from '../base/errors.ts';
 import { prepareQuestion, recomputeChoices } from '../belenios/v1/answer.ts';
-import { ballotContext, credentialScalar, sealBallot } from '../belenios/v1/ballot.ts';
+import { ballotContext, sealBallot } from '../belenios/v1/ballot.ts';
+import { scalarOfSeed } from '../crypto/group/seed.ts';
 import { ballotJudge } from '../belenios/v1/audit/ballot-judge.ts';
 import { cryptography } from '../belenios/v1/cryptography.ts';
 import { encodeBallot } from '../belenios/v1/encoding/ballot.ts';
@@ -59,7 +60,7 @@ export function sealVote(
 ): Opening {
   const sealedFor = sealedRoundOf(election, round);
   const context = ballotContext(sealedFor.election, sealedFor.electionHash);
-  const { ballot, randomness } = sealBallot(context, credentialScalar(seed), choices, random);
+  const { ballot, randomness } = sealBallot(context, scalarOfSeed(seed), choices, random);
   return { sealed: encodeBallot(ballot), choices, randomness };
 }
 

@@ -1,3 +1,4 @@
+export { type BeleniosExportOptions, exportBelenios } from './bel.ts';
 export { exportCar, openCarSource } from './car.ts';
 export type { ExportOptions } from './export.ts';
 export { createFile, type NewFile, writeFileAtomic, writeSecretFile } from './files.ts';

@@ -7,7 +7,7 @@ import { firstIssue } from '../election/schemas.ts';
 import { writeSecretFile } from './files.ts';
 import { fileError } from './fs-errors.ts';
 
-export type KeyRole = 'admin' | 'voter';
+export type KeyRole = 'admin' | 'voter' | 'trustee';
 
 export interface KeyPair {
   /** Ed25519 seed (RFC 8032), 32 bytes. */
@@ -20,7 +20,7 @@ const hex32 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hex dig
 const keyFileSchema = z.strictObject({
   psephos: z.literal('key'),
   version: z.literal(1),
-  role: z.enum(['admin', 'voter']),
+  role: z.enum(['admin', 'voter', 'trustee']),
   publicKey: hex32,
   seed: hex32,
 });

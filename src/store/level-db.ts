@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { Level } from 'level';
+import type * as level from 'level';
 import { unusable } from '../base/errors.ts';
 import { damaged, openError } from './damage.ts';
 import { exists } from './files.ts';
@@ -8,7 +9,10 @@ import { codeOf, fileError } from './fs-errors.ts';
 import { FORMAT, FORMAT_KEY, LOG_FOLDER, decodeText } from './layout.ts';
 import { LevelReader } from './level-reader.ts';
 
-export type Database = Level<string, Uint8Array>;
+// By `require`, as libsodium's binding is, and for the same reason.
+const { Level } = createRequire(import.meta.url)('level') as typeof level;
+
+export type Database = level.Level<string, Uint8Array>;
 
 /**
  * LevelDB's options, for a log of signatures and hashes that is appended to, looked up in at random and read in order.

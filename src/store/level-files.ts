@@ -2,10 +2,7 @@ import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { damaged } from './damage.ts';
 import { codeOf, fileError } from './fs-errors.ts';
-import { CURRENT } from './level-db.ts';
-import { readManifest } from './level-manifest.ts';
 import { judgeRecords } from './level-records.ts';
-import { isIntactTable } from './level-table.ts';
 
 /** LevelDB's manifest and write-ahead logs. */
 const RECORD_FILE = /^(?:\d+\.log|MANIFEST-\d+)$/;
@@ -31,26 +28,6 @@ export async function checkRecordFiles(folder: string, shownAs = folder): Promis
     throw fileError(error, folder);
   }
   return torn ? 'torn' : 'whole';
-}
-
-/**
- * Reads through the table files that LevelDB's manifest names, at some hundred MB a second, and resolves to the name of one
- * that is damaged, if any. Those that are missing are LevelDB's to report.
- */
-export async function findDamagedTable(folder: string): Promise<string | undefined> {
-  try {
-    const current = await readIfThere(join(folder, CURRENT));
-    const manifest =
-      current && (await readIfThere(join(folder, Buffer.from(current).toString('latin1').trimEnd())));
-    const live = manifest && readManifest(manifest);
-    for (const name of live?.tables ?? []) {
-      const bytes = await readIfThere(join(folder, name));
-      if (bytes !== undefined && !isIntactTable(bytes)) return name;
-    }
-    return undefined;
-  } catch (error) {
-    throw fileError(error, folder);
-  }
 }
 
 /** The error for a damaged file in LevelDB's folder. */

@@ -15,11 +15,12 @@ import {
   openLog,
   requireElection,
 } from './level-db.ts';
-import { checkRecordFiles, findDamagedTable } from './level-files.ts';
+import { checkRecordFiles } from './level-files.ts';
 import { type Snapshot, openSnapshot } from './level-source.ts';
 import { lockedError, removeLockNote, writeLockNote } from './lock-note.ts';
 import { seal } from './seal.ts';
 import { LevelStore } from './log-store.ts';
+import { searchTables } from './table-search.ts';
 
 export interface LevelStoreInit {
   /** Makes folder and log where they are missing. A log that is there is opened either way. */
@@ -61,7 +62,7 @@ export async function openLevelStore(folder: string, init: LevelStoreInit): Prom
  */
 async function checkFiles(folder: string, location: string): Promise<void> {
   const records = await checkRecordFiles(location);
-  const table = await findDamagedTable(location);
+  const table = await (await searchTables(location)).found;
   if (records === 'whole' && table === undefined) return;
   const copy = await openSnapshot(folder);
   try {

@@ -4,6 +4,7 @@ import * as fc from 'fast-check';
 import { type EntryChecker, inProcessChecker } from '#src/audit/checker.js';
 import { MAX_TASK_ENTRIES } from '#src/audit/entry-check.js';
 import { audit } from '#src/audit/run.js';
+import { startEntryThreads } from '#src/audit/entry-threads.js';
 import { createChecker, workerPool } from '#src/audit/worker-pool.js';
 import { concatBytes } from '#src/base/bytes.js';
 import { memoryLog, sampleLog } from '../support/build-log.js';
@@ -60,7 +61,7 @@ describe('the worker pool', () => {
       workerPool(1),
       createChecker({ workers: 0 }),
       createChecker({ workers: 2 }),
-      createChecker({ workers: 2, knownLong: true }),
+      createChecker({ threads: startEntryThreads(2) }),
       inProcessChecker(),
     ]) {
       const entries = sample.entries.toSpliced(6, 1, Uint8Array.of(1));

@@ -33,14 +33,15 @@ async function entriesOf(data: string): Promise<Entry[]> {
   }
 }
 
-/** A place with lists of two candidates and three voters, and the options that name them. */
+/** A place with lists of two candidates and three voters, and the options that name them; with open ballots. */
 async function prepared(
   t: Parameters<typeof AdminPlace.create>[0],
 ): Promise<{ place: AdminPlace; options: string[] }> {
   const place = await AdminPlace.create(t);
   const voters = await place.file('voters.txt', 'ana\nbo\ncy\n');
   const candidates = await place.file('candidates.txt', 'Ada\nGrace\n');
-  return { place, options: ['init', '--title', 'Board', '--voters', voters, '--candidates', candidates] };
+  const options = ['init', '--title', 'Board', '--voters', voters, '--candidates', candidates];
+  return { place, options: [...options, '--secrecy', 'open'] };
 }
 
 /** Nothing but the two lists is there. */
@@ -161,6 +162,8 @@ describe('admin init', () => {
       place.path('voters.txt'),
       '--questions',
       questions,
+      '--secrecy',
+      'open',
       '--open',
     );
     assert.equal(code, 0, err);

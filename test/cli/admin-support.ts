@@ -4,10 +4,14 @@ import type { TestContext } from 'node:test';
 import { toHex } from '#src/base/bytes.js';
 import { runAdmin } from '#src/cli/admin.js';
 import { publicKeyOf } from '#src/crypto/signature.js';
-import { encodeSignedBallot, signBallot } from '#src/election/ballot.js';
+import { type UnsignedBallot, encodeSignedBallot, signBallot } from '#src/election/ballot.js';
 import type { Choice } from '#src/election/choices.js';
+import type { RoundState } from '#src/election/log-state.js';
 import { ElectionLog } from '#src/services/election-log.js';
+import { platformRandom } from '#src/services/platform-random.js';
 import { PollingStation } from '#src/services/polling-station.js';
+import { SealedRounds } from '#src/services/sealed-rounds.js';
+import { sealVote } from '#src/services/sealing.js';
 import { readKeyFile } from '#src/store/key-files.js';
 import { openLevelStore } from '#src/store/level-store.js';
 import { type CapturedIo, capturedIo } from '../support/captured-io.ts';
@@ -32,7 +36,7 @@ export class AdminPlace {
     return new AdminPlace(await tempFolder(t));
   }
 
-  /** With voters v0, v1, … whose keys are those of `testSeed(0)`, …, and one question of a to d. */
+  /** With voters v0, v1, … whose keys are those of `testSeed(0)`, …, one question of a to d, and open ballots unless `options` says otherwise. */
   static async withElection(t: TestContext, ...options: string[]): Promise<AdminPlace> {
     const place = await AdminPlace.create(t);
     const rows = [0, 1, 2, 3, 4].map((index) => `v${index},${toHex(publicKeyOf(testSeed(index)))}`);
@@ -47,6 +51,7 @@ export class AdminPlace {
       '--candidates',
       candidates,
       '--blank',
+      ...(options.includes('--secrecy') ? [] : ['--secrecy', 'open']),
       ...options,
     );
     if (made.code !== 0) throw new Error(made.err);
@@ -111,14 +116,19 @@ export class AdminPlace {
       if (round === undefined) throw new Error('no round is open');
       const station = new PollingStation(log, () => undefined);
       for (const [voter, choice] of votes) {
-        const ballot = signBallot(
-          { form: 'open', round: round.cid, number: 1, choices: [choice] },
-          testSeed(voter),
-        );
-        await station.cast(encodeSignedBallot(ballot));
+        await station.cast(encodeSignedBallot(signBallot(vote(log, round, voter, choice), testSeed(voter))));
       }
     } finally {
       await log.close();
     }
   }
+}
+
+/** A first ballot as the election wants it: open, or sealed. */
+function vote(log: ElectionLog, round: RoundState, voter: number, choice: Choice): UnsignedBallot {
+  const at = { round: round.cid, number: 1 };
+  if (log.genesis.policy.secrecy === 'open') return { ...at, form: 'open', choices: [choice] };
+  const election = { genesis: log.genesis, trustees: new SealedRounds().trustees(log.state) };
+  const { sealed } = sealVote(election, round, testSeed(voter), [choice], platformRandom);
+  return { ...at, form: 'sealed', sealed };
 }

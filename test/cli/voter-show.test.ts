@@ -3,10 +3,16 @@ import { describe, it } from 'node:test';
 import { printable } from '#src/cli/printable.js';
 import { receiptName } from '#src/cli/receipt-file.js';
 import { retriesWithin } from '#src/cli/voter/connect.js';
-import { type Anchor, ballotText, choiceText, electionText, howMany } from '#src/cli/voter/show.js';
+import { type SoundTrustees, readTrustees, trusteeNames } from '#src/belenios/v1/sealed-round.js';
+import { decryptersOf } from '#src/cli/voter/rules-text.js';
+import { choiceText, howMany } from '#src/cli/vote-text.js';
+import { type Anchor, ballotText, electionText } from '#src/cli/voter/show.js';
 import { cidOf } from '#src/crypto/cid.js';
-import type { GenesisEntry, Question, RoundEntry } from '#src/election/entries.js';
+import type { GenesisEntry, Policy, Question, RoundEntry } from '#src/election/entries.js';
 import type { KnownElection } from '#src/services/voter-session.js';
+import { textsOf } from '../belenios/fixtures.ts';
+import { valueOf } from '../support/results.ts';
+import { singleTrustees } from '../support/sealed-election.ts';
 import { QUESTION } from '../support/temp-election.ts';
 
 const NOW = Date.UTC(2026, 4, 2, 12);
@@ -72,6 +78,44 @@ describe('what a voter is shown', () => {
     ]) {
       assert.match(text, part);
     }
+  });
+
+  it('says of sealed votes what the log shows, and who can decrypt', async () => {
+    const [texts] = await textsOf('h-threshold/tallied.bel', 'Setup');
+    const group = valueOf(readTrustees(texts?.[1] ?? '', 64));
+    const two = valueOf(readTrustees(singleTrustees(2).text, 64));
+    const { genesis } = known();
+    const sealed = (change: Partial<Policy>, trustees: SoundTrustees | null = two) =>
+      electionText(
+        known({
+          genesis: { ...genesis, policy: { ...genesis.policy, secrecy: 'sealed', ...change } },
+          trustees,
+        }),
+        'address',
+        NOW,
+      );
+    const text = sealed({});
+    assert.match(text, /Your vote +is secret: it is encrypted on this machine/);
+    assert.match(text, /The log +shows that and when you voted, under your username, and never what/);
+    assert.match(text, /Voting again +you may vote again; your last ballot counts/);
+    assert.match(text, /Trustees +trustee 1 and trustee 2, who can decrypt only together: the sum, or/);
+    assert.doesNotMatch(text, /public/);
+    assert.match(sealed({ names: 'pseudonym', revote: 'never' }), /under a pseudonym[^]*can vote once/);
+    const names = trusteeNames(group).map((name, index) => name ?? `trustee ${index + 1}`);
+    assert.ok(
+      sealed({}, group).includes(`any 2 of ${names[0]}, ${names[1]} and ${names[2]}, who can decrypt only`),
+    );
+    assert.match(sealed({}, null), /Trustees +not set yet/);
+    assert.deepEqual(decryptersOf(group), [{ needed: 2, of: names }]);
+    const mixed = { ...group, trustees: [...two.trustees, ...group.trustees] };
+    assert.deepEqual(
+      decryptersOf(mixed).map(({ needed, of }) => [needed, of.length]),
+      [
+        [1, 1],
+        [1, 1],
+        [2, 3],
+      ],
+    );
   });
 
   it('says plainly when nothing was verified', () => {

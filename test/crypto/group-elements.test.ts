@@ -45,6 +45,63 @@ describe('what is an element of the group, on both backends', () => {
   });
 });
 
+describe('a claimed point', () => {
+  const scalar = fc.oneof(
+    fc.bigInt({ min: 0n, max: GROUP_ORDER - 1n }),
+    fc.constantFrom(0n, 1n, GROUP_ORDER - 1n),
+  );
+  const bytes = fc.oneof(
+    fc.constantFrom(...SMALL_ORDER_ENCODINGS, ...LARGE_NON_CANONICAL),
+    fc.uint8Array({ minLength: 32, maxLength: 32 }),
+    fc.tuple(multiple, fc.integer({ min: 0, max: 7 })).map(([n, which]) =>
+      Point.BASE.multiply(n)
+        .add(TORSION[which] ?? Point.ZERO)
+        .toBytes(),
+    ),
+  );
+
+  it('is multiplied exactly where it would be decoded, and to the same product', () => {
+    fc.assert(
+      fc.property(scalar, bytes, (n, encoded) => {
+        for (const group of groups) {
+          const claimed = group.claim(encoded);
+          assert.ok(claimed);
+          const point = group.decode(encoded);
+          const multiplied = group.multiplyClaimed(scalarFromBigInt(n), claimed);
+          assert.equal(multiplied === undefined, point === undefined, toHex(encoded));
+          if (point === undefined || multiplied === undefined) continue;
+          assert.deepEqual([...multiplied.point], [...encoded]);
+          assert.deepEqual([...multiplied.product], [...group.multiply(scalarFromBigInt(n), point)]);
+        }
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  it('of each kind that is none is refused, whatever it is multiplied by', () => {
+    const mixed = TORSION.filter((point) => !point.is0()).map((point) => Point.BASE.add(point).toBytes());
+    const none = [...SMALL_ORDER_ENCODINGS, ...LARGE_NON_CANONICAL, ...mixed].filter(
+      (encoded) => !isElement(encoded),
+    );
+    assert.ok(none.length > 20);
+    for (const group of groups)
+      for (const encoded of none)
+        for (const n of [0n, 1n, 2n, 8n, GROUP_ORDER - 1n]) {
+          const claimed = group.claim(encoded);
+          assert.equal(
+            claimed && group.multiplyClaimed(scalarFromBigInt(n), claimed),
+            undefined,
+            toHex(encoded),
+          );
+        }
+  });
+
+  it('has 32 bytes', () => {
+    for (const group of groups)
+      for (const length of [0, 31, 33, 64]) assert.equal(group.claim(new Uint8Array(length)), undefined);
+  });
+});
+
 describe('the neutral element and zero', () => {
   it('take part in every operation', () => {
     for (const group of groups) {

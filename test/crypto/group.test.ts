@@ -5,7 +5,7 @@ import { fromHex, toHex } from '#src/base/bytes.js';
 import { backend as noble } from '#src/crypto/backends/noble.js';
 import { backend as sodium } from '#src/crypto/backends/sodium.js';
 import { publicKeyOf } from '#src/crypto/signature.js';
-import { credentialScalar } from '#src/belenios/v1/ballot.js';
+import { scalarOfSeed } from '#src/crypto/group/seed.js';
 import {
   GROUP_ORDER,
   Group,
@@ -99,7 +99,7 @@ describe('the group', () => {
   it('has the key of an Ed25519 seed as the multiple of its secret scalar', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), (seed) => {
-        assert.deepEqual([...native.multiplyBase(credentialScalar(seed))], [...publicKeyOf(seed)]);
+        assert.deepEqual([...native.multiplyBase(scalarOfSeed(seed))], [...publicKeyOf(seed)]);
       }),
       { numRuns: 20 },
     );

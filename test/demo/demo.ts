@@ -3,6 +3,7 @@
  * when anything is not as expected. Everything happens in a temporary folder and on loopback.
  */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
@@ -10,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { type Finished, type Running, jsonLines, run, start } from '../support/processes.ts';
+import { repositoryPath } from '../support/repository.ts';
 
 const VOTERS = 25;
 /** Fewer come back for the run-off. */
@@ -27,9 +29,13 @@ function say(text: string): void {
   process.stdout.write(`[${seconds} s] ${text}\n`);
 }
 
-/** Prints what a program said: from the first line that matches `from` on, without the temporary folder's name. */
+/** Prints what a program said: from the first line that matches `from` on, without the names of this machine's folders. */
 function show(text: string, from?: RegExp): void {
-  const lines = text.replaceAll(`${folder}/`, '').trimEnd().split('\n');
+  const lines = text
+    .replaceAll(`${folder}/`, '')
+    .replaceAll(repositoryPath('dist'), 'dist')
+    .trimEnd()
+    .split('\n');
   const first = from === undefined ? 0 : lines.findIndex((line) => from.test(line));
   assert.notEqual(first, -1, `${String(from)} is said in:\n${text}`);
   for (const line of lines.slice(first)) process.stdout.write(`          ${line}\n`);
@@ -115,6 +121,49 @@ async function everybodyVotes(
   return expected;
 }
 
+const trustees = () => [
+  { name: 'Ana', key: join(folder, 'ana.key') },
+  { name: 'Ben', key: join(folder, 'ben.key') },
+];
+
+/** Has each trustee decrypt, and hands in what they made; resolves to what the last `admin count` said. */
+async function decryptAndCount(round: number, address: string): Promise<string> {
+  let said = '';
+  for (const { name, key } of trustees()) {
+    const file = join(folder, `decryption-${round}-${name}.json`);
+    const decrypt = ['decrypt', address, '--key', key, '--out', file];
+    await expectExit(0, `trustee ${name}`, run('trustee', decrypt));
+    const counted = await expectExit(0, 'admin count', adminCommand('count', '--decryption', file));
+    said = counted.stdout;
+  }
+  return said;
+}
+
+/** Exports both rounds as elections of Belenios, and has its own program judge them where that is installed. */
+async function askBelenios(): Promise<void> {
+  const tool = process.env['PSEPHOS_BELENIOS_TOOL'] ?? 'belenios-tool';
+  for (const round of [1, 2]) {
+    const archive = join(folder, `belenios-${round}`);
+    await mkdir(archive);
+    const file = join(archive, 'election.bel');
+    const args = ['export', '--belenios', file, '--round', String(round)];
+    await expectExit(0, 'admin export --belenios', adminCommand(...args));
+    const ours = await expectExit(0, 'verify-log on the archive', run('verify-log', [file]));
+    say(`Round ${round} as an archive of Belenios: ${ours.stdout.trim().split('\n').at(-1) ?? ''}`);
+    // Without the first variable its program (3.0) does not wait for the check of the ballots.
+    const env = { ...process.env, LWT_ASYNC_METHOD: 'none', BELENIOS_USE_URANDOM: '1' };
+    const theirs = spawnSync(tool, ['election', 'verify', '--dir', archive], { env, encoding: 'utf8' });
+    if (theirs.error !== undefined) {
+      say("Belenios' own program is not installed here, so that it is not asked.");
+      return;
+    }
+    if (theirs.status !== 0) throw new Error(`belenios-tool refuses round ${round}:\n${theirs.stderr}`);
+    say(
+      `belenios-tool, which other people wrote, about the same: ${theirs.stderr.trim().split('\n').at(-1) ?? ''}`,
+    );
+  }
+}
+
 interface ResultFile {
   readonly questions: readonly {
     readonly answers: readonly { readonly answer: string; readonly votes: number }[];
@@ -144,14 +193,19 @@ async function firstElection(): Promise<void> {
     join(folder, 'voters.txt'),
     Array.from({ length: VOTERS }, (_, i) => `voter${i + 1}`).join('\n'),
   );
-  await expectExit(
+  say('Two trustees make keys on their own computers, and send the organiser the public parts:');
+  for (const { name, key } of trustees())
+    await expectExit(0, 'trustee keygen', run('trustee', ['keygen', '--name', name, '--out', key]));
+  const made = await expectExit(
     0,
     'admin init',
     adminCommand(
       ...['init', '--title', 'Best to-go restaurant', '--candidates', join(folder, 'candidates.txt')],
       ...['--voters', join(folder, 'voters.txt'), '--revote', 'last', '--open'],
+      ...trustees().flatMap(({ key }) => ['--trustee', key.replace(/key$/, 'pub')]),
     ),
   );
+  show(made.stdout, /is ready/);
   const voters = await votersOf(data());
   assert.equal(voters.length, VOTERS);
   const port = await freePort();
@@ -203,8 +257,10 @@ async function firstElection(): Promise<void> {
   ];
   show((await expectExit(0, 'voter verify', run('voter', proof))).stdout);
 
-  say('The organiser closes round 1:');
+  say('The organiser closes round 1. Neither trustee alone can open a ballot; both must decrypt the sum:');
   show((await expectExit(0, 'admin close', adminCommand('close'))).stdout);
+  say('Each trustee audits the log on the own computer, and then decrypts:');
+  show(await decryptAndCount(1, addresses[0] as string));
   await expectResult(1, expected, { voted: VOTERS, ballots: VOTERS + 1 });
 
   say('A run-off between the two with the most votes:');
@@ -221,7 +277,8 @@ async function firstElection(): Promise<void> {
     (index) => finalists[index % 5 === 0 ? 1 : 0] as string,
     2,
   );
-  show((await expectExit(0, 'admin close', adminCommand('close'))).stdout);
+  await expectExit(0, 'admin close', adminCommand('close'));
+  show(await decryptAndCount(2, addresses[0] as string));
   await expectResult(2, runOff, { voted: RUN_OFF_VOTERS, ballots: RUN_OFF_VOTERS });
 
   say('Anyone audits the live peer, and an exported copy:');
@@ -231,6 +288,8 @@ async function firstElection(): Promise<void> {
   const audit = await expectExit(0, 'verify-log on the export', run('verify-log', ['--json', car]));
   say(`verify-log on the export: ${audit.stderr.trim().split('\n').at(-1) ?? ''}`);
   assert.ok(jsonLines(audit.stdout).length > 0);
+
+  await askBelenios();
 
   const bytes = await readFile(car);
   const at = Math.floor(bytes.length / 2);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { noise } from '@chainsafe/libp2p-noise';
+import { YamuxStream } from '@chainsafe/libp2p-yamux/stream';
 import type { Connection, Listener, MessageStream, Stream } from '@libp2p/interface';
 import { tcp } from '@libp2p/tcp';
 import fc from 'fast-check';
@@ -211,6 +212,35 @@ describe('frames on a libp2p stream', () => {
     assert.ok(remote.readBufferLength <= 256 * 1024);
     ahead.abort(new Error('stalled'));
     frames.abort(new Error('done'));
+  });
+
+  it('the peer is told of room when half a window is used up, and not for each frame', async () => {
+    const [local, remote] = await pair();
+    const reader = new FrameStream(remote, { maxBytes: 20_000, deadlines: patient });
+    const writer = new FrameStream(local, { maxBytes: MAX, deadlines: patient });
+    const exchange = async (frames: number): Promise<void> => {
+      for (let i = 0; i < frames; i++) {
+        await writer.write(new Uint8Array(10_000));
+        assert.equal((await reader.read(20_000))?.length, 10_000);
+      }
+    };
+    // The stream itself is acknowledged by then.
+    await exchange(1);
+    assert.ok(local instanceof YamuxStream);
+    let told = 0;
+    const handle = local.handleWindowUpdate.bind(local);
+    local.handleWindowUpdate = (frame) => {
+      told += 1;
+      handle(frame);
+    };
+    await exchange(12);
+    assert.equal(told, 0);
+    await exchange(108);
+    // 1.2 MB in steps of 14 frames.
+    await until('the last step is told', () => told >= 8);
+    assert.equal(told, 8);
+    writer.abort(new Error('done'));
+    reader.abort(new Error('done'));
   });
 
   it('count against the budget for what came of them, until the next read or the end of the stream', async () => {

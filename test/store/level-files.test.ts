@@ -39,6 +39,24 @@ describe("LevelDB's files", () => {
     );
   });
 
+  it('have the same CRC however many bytes are taken at a time', () => {
+    const bitByBit = (bytes: Uint8Array) => {
+      let crc = 0xffffffff;
+      for (const byte of bytes) {
+        crc ^= byte;
+        for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;
+      }
+      return ~crc >>> 0;
+    };
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 100 }), fc.nat(20), fc.nat(20), (bytes, before, after) => {
+        const from = Math.min(before, bytes.length);
+        const to = Math.max(from, bytes.length - after);
+        assert.equal(crc32c(bytes, from, to), bitByBit(bytes.subarray(from, to)));
+      }),
+    );
+  });
+
   it('are whole as LevelDB wrote them, record by record', async (t) => {
     const log = await logOf(await tempFolder(t), SIZES);
     assert.equal(judgeRecords(log), 'whole');

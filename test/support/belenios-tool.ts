@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,9 +6,41 @@ import type { TestContext } from 'node:test';
 import { cleanUp } from './cleanup.ts';
 import { needs } from './needs.ts';
 
-const PROGRAM = process.env['PSEPHOS_BELENIOS_TOOL'] ?? 'belenios-tool';
-/** Without the first its program (3.0) does not wait for the check of the ballots; the second spares the machine's blocking random source. */
+/** Belenios' own program, version 3.0: where `.ci/run` put it, or the one that is installed. */
+const TOOL = process.env['PSEPHOS_BELENIOS_TOOL'] ?? 'belenios-tool';
+/** Without the first `election verify` does not wait for its check of the ballots; the second spares the machine's blocking random source. */
 const ENVIRONMENT = { ...process.env, LWT_ASYNC_METHOD: 'none', BELENIOS_USE_URANDOM: '1' };
+const isThere = spawnSync(TOOL, ['--version']).status === 0;
+
+/** Whether the tests that ask Belenios' program can run; else the test is skipped, or fails in CI. */
+export function hasBelenios(t: TestContext): boolean {
+  return needs(t, 'belenios-tool (scripts/install-belenios-tool.sh)', isThere);
+}
+
+export interface Said {
+  readonly accepted: boolean;
+  readonly output: string;
+  /** What it says on stderr. */
+  readonly messages: string;
+}
+
+/** What it says of every failure: of an archive that is not valid, and of an option that it doesn't know. */
+const REFUSED = 124;
+
+/** Asks it. */
+export function belenios(...args: readonly string[]): Promise<Said> {
+  return new Promise((resolve, reject) => {
+    execFile(
+      TOOL,
+      args,
+      { env: ENVIRONMENT, encoding: 'utf8', maxBuffer: 2 ** 26 },
+      (error, output, messages) => {
+        if (error !== null && error.code !== REFUSED) reject(new Error(messages, { cause: error }));
+        else resolve({ accepted: error === null, output, messages });
+      },
+    );
+  });
+}
 
 /** Belenios' own program in a folder of its own. */
 export class BeleniosTool {
@@ -18,10 +50,9 @@ export class BeleniosTool {
     this.#folder = folder;
   }
 
-  /** Undefined, and the test skipped, where the program is neither in `PSEPHOS_BELENIOS_TOOL` nor on the path. */
+  /** Undefined, and the test skipped, where the program is not there. */
   static async forTest(t: TestContext): Promise<BeleniosTool | undefined> {
-    const found = spawnSync(PROGRAM, ['--version'], { env: ENVIRONMENT }).status === 0;
-    if (!needs(t, 'belenios-tool (Debian; or PSEPHOS_BELENIOS_TOOL)', found)) return undefined;
+    if (!hasBelenios(t)) return undefined;
     const folder = await mkdtemp(join(tmpdir(), 'psephos-belenios-'));
     cleanUp(t, () => rm(folder, { recursive: true, force: true }));
     return new BeleniosTool(folder);
@@ -38,7 +69,7 @@ export class BeleniosTool {
     args: readonly string[],
     input = '',
   ): { readonly status: number | null; readonly stdout: string; readonly stderr: string } {
-    const { status, stdout, stderr } = spawnSync(PROGRAM, args, {
+    const { status, stdout, stderr } = spawnSync(TOOL, args, {
       cwd: this.#folder,
       env: ENVIRONMENT,
       input,

@@ -14,7 +14,7 @@ export interface OrganisedElection {
 
 export const ANSWERS = ['a', 'b', 'c'];
 
-/** Makes an election in `folder`, open unless `options` says otherwise. */
+/** Makes an election with open ballots in `folder`; its round is open unless `options` says otherwise. */
 export async function organise(
   folder: string,
   voters: number,
@@ -28,7 +28,7 @@ export async function organise(
   const made = await run('admin', [
     ...common,
     ...['init', '--title', 'Board', '--candidates', join(folder, 'candidates.txt')],
-    ...['--voters', join(folder, 'voters.csv'), ...options],
+    ...['--voters', join(folder, 'voters.csv'), '--secrecy', 'open', ...options],
   ]);
   if (made.code !== 0) throw new Error(`admin init failed:\n${made.stdout}\n${made.stderr}`);
   return { folder, data, common };

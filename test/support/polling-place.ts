@@ -2,21 +2,26 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import type { LogSource } from '#src/audit/source.js';
 import { DEFAULT_KDF, credentialSeed, generateSecret } from '#src/crypto/credential.js';
 import { publicKeyOf } from '#src/crypto/signature.js';
-import type { Policy, Question } from '#src/election/entries.js';
+import type { Policy, Question, ResultEntry } from '#src/election/entries.js';
 import { type Deadlines, type PsephosNode, formatInvite, startNode } from '#src/net/index.js';
 import { createElection } from '#src/services/create-election.js';
 import { ElectionLog } from '#src/services/election-log.js';
 import { ElectionNode } from '#src/services/election-node.js';
 import type { StationEvent } from '#src/services/events.js';
+import { decryptWith } from '#src/services/decrypting.js';
 import { Organiser } from '#src/services/organiser.js';
+import { platformRandom } from '#src/services/platform-random.js';
+import { SealedRounds } from '#src/services/sealed-rounds.js';
 import { PollingStation } from '#src/services/polling-station.js';
 import type { Clock, DraftRound, NodeService, Store } from '#src/services/ports.js';
 import { writeKeyFile } from '#src/store/key-files.js';
 import { openLevelStore } from '#src/store/level-store.js';
 import { AUTHORITY, QUESTION, tempFolder, testSeed } from './temp-election.ts';
 import { cleanUp } from './cleanup.ts';
+import { type TestTrustees, singleTrustees } from './sealed-election.ts';
 
 export interface PlaceOptions {
   /** How many voters, v0, v1, …; 3 unless given. */
@@ -55,6 +60,8 @@ export class PollingPlace {
   readonly organiser: Organiser;
   readonly voters: readonly PlaceVoter[];
   readonly events: StationEvent[];
+  /** Of a sealed election: who can decrypt. */
+  readonly trustees: TestTrustees | undefined;
   /** What the node reported as defects; a test that expects none asserts that it stays empty. */
   readonly defects: unknown[] = [];
   readonly #options: PlaceOptions;
@@ -98,6 +105,7 @@ export class PollingPlace {
     this.folder = init.folder;
     this.log = init.log;
     this.voters = init.voters;
+    if (init.options.policy?.secrecy === 'sealed') this.trustees = singleTrustees(1);
     this.events = init.events;
     this.#options = init.options;
     this.#now = init.now;
@@ -126,6 +134,31 @@ export class PollingPlace {
       electionId: this.log.electionId,
       addresses: [this.bareAddress],
     });
+  }
+
+  /** The election as whoever has its data folder audits it. */
+  get source(): LogSource {
+    const { store } = this.log;
+    return {
+      name: this.folder,
+      entries: (from, to) => store.entries(from, to),
+      checkpoints: (from) => store.checkpoints(from),
+      latestCheckpoint: () => store.latestCheckpoint(),
+    };
+  }
+
+  /** Decrypts the closed round of a sealed election, and publishes its result. */
+  async decrypt(): Promise<ResultEntry> {
+    const { state } = this.log;
+    const { round } = state;
+    const secret = this.trustees?.secrets[0];
+    if (secret === undefined || round?.tally === undefined) throw new Error('nothing to decrypt');
+    const rounds = new SealedRounds();
+    const [trustees, sealed] = [rounds.trustees(state), rounds.round(state, round)];
+    const given = decryptWith(secret, trustees, sealed, round.tally, platformRandom);
+    const { result } = (await this.organiser.count([given])).round;
+    if (result === undefined) throw new Error('the round has no result');
+    return result.entry;
   }
 
   /** Goes off the network, with everything else left as it is. */
@@ -176,7 +209,11 @@ export class PollingPlace {
   }
 }
 
-async function create({ log, voters }: PollingPlace, uuid: string, options: PlaceOptions): Promise<void> {
+async function create(
+  { log, voters, trustees }: PollingPlace,
+  uuid: string,
+  options: PlaceOptions,
+): Promise<void> {
   await createElection(
     log,
     {
@@ -185,6 +222,7 @@ async function create({ log, voters }: PollingPlace, uuid: string, options: Plac
       description: '',
       policy: { secrecy: 'open', revote: 'last', names: 'public', ...options.policy },
       voters: voters.map(({ username, seed }) => ({ name: username, key: publicKeyOf(seed), weight: 1 })),
+      ...(trustees === undefined ? {} : { trustees: trustees.text }),
       firstRound: {
         title: 'Round 1',
         questions: options.questions ?? [QUESTION],

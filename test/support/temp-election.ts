@@ -44,6 +44,10 @@ export interface TempElectionOptions {
   readonly voters?: number;
   readonly policy?: Partial<Policy>;
   readonly draft?: Partial<DraftRound>;
+  /** Weight of each voter; by default one more than the voter's number. */
+  readonly weightOf?: (voter: number) => number;
+  /** Of a sealed election: its trustees in Belenios' text. */
+  readonly trustees?: string;
   /** Wraps the store, to make it fail. */
   readonly wrapStore?: (store: Store) => Store;
   readonly folder?: string;
@@ -70,7 +74,7 @@ export class TempElection {
     const voters = Array.from({ length: options.voters ?? 3 }, (_, index) => ({
       name: `v${index}`,
       key: publicKeyOf(testSeed(index)),
-      weight: index + 1,
+      weight: options.weightOf?.(index) ?? index + 1,
     }));
     await createElection(
       log,
@@ -80,6 +84,7 @@ export class TempElection {
         description: '',
         policy: { secrecy: 'open', revote: 'last', names: 'public', ...options.policy },
         voters,
+        ...(options.trustees === undefined ? {} : { trustees: options.trustees }),
         firstRound: { title: 'Round 1', questions: [QUESTION], opens: null, closes: null, ...options.draft },
       },
       AUTHORITY,

@@ -1,27 +1,28 @@
 import { auditArchive } from '../../belenios/v1/audit/audit-archive.ts';
 import type { ArchiveAudit } from '../../belenios/v1/audit/report.ts';
 import { cryptography } from '../../belenios/v1/cryptography.ts';
+import type { AuditThread } from '../thread.ts';
 import { ballotPool } from './ballot-pool.ts';
+import { startBallotThreads } from './ballot-threads.ts';
 
 export interface ArchiveRun {
-  /** Threads that judge ballots; 0: the calling thread does. By default one for each core. */
-  readonly workers?: number | undefined;
+  /** Threads that judge ballots beside the calling one, started for this run; by default one for each further core. */
+  readonly threads?: readonly AuditThread[];
   /** Called with the number of ballots judged. */
   readonly onProgress: (ballots: number) => void;
   readonly signal: AbortSignal;
 }
 
-/** Ballots a thread gets at a time: some tens of milliseconds of work. */
-const BATCH = 8;
+/** Ballots a thread gets at a time: some ten milliseconds of work, so that all threads end at about the same time. */
+const BATCH = 4;
 
-/** Audits a Belenios archive as `auditArchive`, its ballots in threads. */
+/** Audits a Belenios archive as `auditArchive`, its ballots in threads, which are closed when this settles. */
 export async function auditBelenios(
   source: AsyncIterable<Uint8Array>,
-  { workers, onProgress, signal }: ArchiveRun,
+  { threads = startBallotThreads(), onProgress, signal }: ArchiveRun,
 ): Promise<ArchiveAudit> {
-  if (workers === 0) return auditArchive(source, { cryptography, onProgress, signal });
-  const pool = ballotPool(workers);
   try {
+    const pool = ballotPool(threads);
     return await auditArchive(source, {
       cryptography,
       onProgress,
@@ -31,6 +32,6 @@ export async function auditBelenios(
       batchesAtOnce: pool.atOnce,
     });
   } finally {
-    await pool.close();
+    await Promise.all(threads.map((thread) => thread.close()));
   }
 }

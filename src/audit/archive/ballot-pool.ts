@@ -1,80 +1,50 @@
-import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
-import type { CheckBallots, CheckedBallot } from '../../belenios/v1/audit/ballot-judge.ts';
 import type { Result } from '../../base/result.ts';
+import {
+  type CheckBallots,
+  type CheckedBallot,
+  checkBallotsInline,
+} from '../../belenios/v1/audit/ballot-judge.ts';
+import { cryptography } from '../../belenios/v1/cryptography.ts';
+import { type AuditThread, hearAnswers, idlest } from '../thread.ts';
 import type { BallotRequest } from './ballot-worker.ts';
 
 type Verdicts = readonly Result<CheckedBallot, string>[];
 
-/** Judges ballots in threads of its own. */
+/** Judges ballots in threads and in the calling one. */
 export interface BallotPool {
   readonly check: CheckBallots;
-  /** Calls of `check` that keep all threads busy. */
+  /** Calls of `check` that keep all of them busy. */
   readonly atOnce: number;
-  close(): Promise<void>;
 }
 
 /** Requests a thread has: one at work and one at hand. */
-const PER_WORKER = 2;
-/** In MiB, per thread: bounds what a hostile archive could make it take. */
-const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 128 };
+const PER_THREAD = 2;
+/**
+ * Requests that the calling thread may have taken upon itself before it must turn to the others' answers: as many as it gets done
+ * while the threads are still starting.
+ */
+const OWN = 12;
 
-/** A pool of `workers` threads, by default one for each core: beside the ballots an audit of an archive has next to nothing to do. */
-export function ballotPool(workers = availableParallelism()): BallotPool {
-  const members = Array.from({ length: Math.max(1, workers) }, () => new Member());
+/** The calling thread judges what is asked for while all threads are busy; without any, everything. */
+export function ballotPool(threads: readonly AuditThread[]): BallotPool {
+  const here = checkBallotsInline(cryptography);
+  if (threads.length === 0) return { check: here, atOnce: 1 };
+  const allBusy = () => idlest(threads).load >= PER_THREAD;
+  const send = (request: BallotRequest) => idlest(threads).run<Verdicts>(request);
+  // Own requests are taken one at a time, and only after answers that came in meanwhile were heard: else the threads
+  // would run dry unnoticed.
+  let turn: Promise<void> = Promise.resolve();
   return {
-    atOnce: members.length * PER_WORKER,
-    check: (electionText, ballotTexts) =>
-      members
-        .reduce((best, member) => (member.load < best.load ? member : best))
-        .run({ electionText, ballotTexts }),
-    close: async () => {
-      await Promise.all(members.map((member) => member.close()));
+    atOnce: threads.length * PER_THREAD + OWN,
+    check: (electionText, ballotTexts) => {
+      const request = { electionText, ballotTexts };
+      if (!allBusy()) return send(request);
+      const decided = turn
+        .then(hearAnswers)
+        .then(() => ({ verdicts: allBusy() ? here(electionText, ballotTexts) : send(request) }));
+      turn = decided.then(() => undefined);
+      turn.catch(() => undefined);
+      return decided.then(({ verdicts }) => verdicts);
     },
   };
-}
-
-class Member {
-  readonly #worker = new Worker(new URL('./ballot-worker.js', import.meta.url), {
-    resourceLimits: RESOURCE_LIMITS,
-  });
-  /** Requests sent and not answered; answers come in the same order. */
-  readonly #waiting: { resolve: (verdicts: Verdicts) => void; reject: (reason: Error) => void }[] = [];
-  #failure: Error | undefined;
-  #closing = false;
-
-  constructor() {
-    this.#worker.on('message', (verdicts: Verdicts) => this.#waiting.shift()?.resolve(verdicts));
-    this.#worker.on('error', (error) => {
-      this.#fail(error instanceof Error ? error : new Error(String(error)));
-    });
-    this.#worker.on('exit', (code) => {
-      if (!this.#closing) this.#fail(new Error(`a thread that judges ballots ended with code ${code}`));
-    });
-  }
-
-  get load(): number {
-    return this.#waiting.length;
-  }
-
-  run(request: BallotRequest): Promise<Verdicts> {
-    return new Promise((resolve, reject) => {
-      if (this.#failure !== undefined) {
-        reject(this.#failure);
-        return;
-      }
-      this.#waiting.push({ resolve, reject });
-      this.#worker.postMessage(request);
-    });
-  }
-
-  async close(): Promise<void> {
-    this.#closing = true;
-    await this.#worker.terminate();
-  }
-
-  #fail(error: Error): void {
-    this.#failure ??= error;
-    for (const { reject } of this.#waiting.splice(0)) reject(error);
-  }
 }

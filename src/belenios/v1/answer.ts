@@ -1,8 +1,15 @@
 import { type Result, err, ok } from '../../base/result.ts';
-import { type Point, type Scalar, group, scalarFromBigInt } from '../../crypto/group/group.ts';
+import {
+  type ClaimedPoint,
+  type Point,
+  type Scalar,
+  group,
+  scalarFromBigInt,
+} from '../../crypto/group/group.ts';
+import { type Bit, isAmong, select, selectNumber } from '../../crypto/group/select.ts';
 import { ciphertextText, encryptBit, sumCiphertexts } from './elgamal.ts';
 import type { Answer, Ciphertext, Question } from './messages.ts';
-import { type Claim, type Random, claimText, isAnswered, proveOneOf } from './proofs.ts';
+import { type Claim, type Random, claimOfZero, claimText, isAnswered, proveOneOf } from './proofs.ts';
 
 /** A vote on one question: indexes of the chosen answers, strictly increasing; null is a blank vote. */
 export type Choice = readonly number[] | null;
@@ -56,7 +63,7 @@ export function sealAnswer(
     proveOneOf(
       y,
       bitClaims(ciphertext),
-      bits[cell] === true ? 1 : 0,
+      bits[cell] as Bit,
       randomness[cell] as Scalar,
       (commitments) => `prove|${context}|${ciphertextText(ciphertext)}|${commitments}`,
       random,
@@ -75,20 +82,20 @@ export function sealAnswer(
   const [r0] = randomness;
   if (first === undefined || r0 === undefined)
     throw new Error('a question with blank votes and no cell for them');
-  const isBlank = choice === null;
+  const isBlank = bits[0] as Bit;
   const blankProof = proveOneOf(
     y,
     blankClaims(first, sum),
-    isBlank ? 1 : 0,
-    isBlank ? r : r0,
+    isBlank,
+    select(isBlank, r0, r),
     (commitments) => `bproof0|${statement}|${commitments}`,
     random,
   );
   const overallProof = proveOneOf(
     y,
     [{ ciphertext: first, message: group.generator }, ...sumClaims],
-    isBlank ? 0 : place + 1,
-    isBlank ? r0 : r,
+    selectNumber(isBlank, place + 1, 0),
+    select(isBlank, r, r0),
     (commitments) => `bproof1|${statement}|${commitments}`,
     random,
   );
@@ -105,16 +112,19 @@ export function recomputeChoices(
   return bitsOf(prepared, choice).map((bit, cell) => encryptBit(y, bit, randomness[cell] ?? group.zero));
 }
 
-/** Whether an answer has the question's shape and its proofs hold (4.11.1, 4.12, 4.13.3). The error names the first that doesn't. */
+/**
+ * Whether an answer has the question's shape, its ciphertexts are of group elements, and its proofs hold (4.11.1, 4.12, 4.13.3):
+ * its ciphertexts then, else the error names the first that doesn't.
+ */
 export function verifyAnswer(
   y: Point,
   prepared: PreparedQuestion,
   context: Context,
-  answer: Answer,
-): Result<void, string> {
-  const { choices, individualProofs, overallProof, blankProof } = answer;
+  answer: Answer<ClaimedPoint>,
+): Result<readonly Ciphertext[], string> {
+  const { choices: claimed, individualProofs, overallProof, blankProof } = answer;
   const { cells, hasBlank, sums } = prepared;
-  if (choices.length !== cells) return err(`it has ${choices.length} ciphertexts, where ${cells} are due`);
+  if (claimed.length !== cells) return err(`it has ${claimed.length} ciphertexts, where ${cells} are due`);
   if (individualProofs.length !== cells)
     return err(`it has ${individualProofs.length} individual proofs, where ${cells} are due`);
   if ((blankProof !== undefined) !== hasBlank)
@@ -123,13 +133,19 @@ export function verifyAnswer(
   if (sums.length === 0 || overallProof.length !== due)
     return err(`its overall proof has ${overallProof.length} parts, where ${due} are due`);
 
-  for (const [cell, ciphertext] of choices.entries()) {
+  const choices: Ciphertext[] = [];
+  for (const [cell, pair] of claimed.entries()) {
     const proofs = individualProofs[cell] ?? [];
-    if (proofs.length !== 2)
+    const [ofZero, ofOne] = proofs;
+    if (ofZero === undefined || ofOne === undefined || proofs.length !== 2)
       return err(`the proof of its cell ${cell + 1} has ${proofs.length} parts, where 2 are due`);
-    const text = claimTexts(y, bitClaims(ciphertext), proofs);
-    if (!isAnswered(`prove|${context}|${ciphertextText(ciphertext)}|${text}`, proofs))
+    const zero = claimOfZero(y, pair, ofZero);
+    if (zero === undefined) return err(`its cell ${cell + 1} is not made of elements of the group`);
+    const { ciphertext } = zero;
+    const texts = `${zero.text},${claimText(y, { ciphertext, message: group.generator }, ofOne)}`;
+    if (!isAnswered(`prove|${context}|${ciphertextText(ciphertext)}|${texts}`, proofs))
       return err(`the proof that its cell ${cell + 1} is 0 or 1 does not hold`);
+    choices.push(ciphertext);
   }
 
   const statement = statementOf(context, choices);
@@ -137,7 +153,7 @@ export function verifyAnswer(
   if (blankProof === undefined) {
     const text = claimTexts(y, sumClaims, overallProof);
     return isAnswered(`prove|${statement}|${ciphertextText(sum)}|${text}`, overallProof)
-      ? ok(undefined)
+      ? ok(choices)
       : err('its overall proof does not hold');
   }
   const [first] = choices;
@@ -147,23 +163,27 @@ export function verifyAnswer(
     return err('its blank_proof does not hold');
   const claims = [{ ciphertext: first, message: group.generator }, ...sumClaims];
   return isAnswered(`bproof1|${statement}|${claimTexts(y, claims, overallProof)}`, overallProof)
-    ? ok(undefined)
+    ? ok(choices)
     : err('its overall proof does not hold');
 }
 
-function bitsOf({ question, hasBlank }: PreparedQuestion, choice: Choice): boolean[] {
+/**
+ * What each cell encrypts. Which answers are chosen decides over no branch and no index from here on; how many, and whether the vote is
+ * blank, is in the shape of `choice` itself, and shows in the time of this function: some nanoseconds.
+ */
+function bitsOf({ question, hasBlank }: PreparedQuestion, choice: Choice): Bit[] {
   const { answers, min, max } = question;
-  const chosen = new Set(choice ?? []);
+  const chosen = choice ?? [];
   const fits =
     choice === null
       ? hasBlank
-      : chosen.size === choice.length &&
+      : new Set(choice).size === choice.length &&
         choice.every((index) => Number.isInteger(index) && index >= 0 && index < answers.length) &&
         choice.length >= min &&
         choice.length <= max;
   if (!fits) throw new RangeError('not a valid vote on this question');
-  const bits = answers.map((_, index) => chosen.has(index));
-  return hasBlank ? [choice === null, ...bits] : bits;
+  const bits = answers.map((_, index) => isAmong(index, chosen));
+  return hasBlank ? [choice === null ? 1 : 0, ...bits] : bits;
 }
 
 function bitClaims(ciphertext: Ciphertext): readonly Claim[] {

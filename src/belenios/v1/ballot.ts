@@ -1,13 +1,12 @@
-import { sha512 } from '@noble/hashes/sha2.js';
 import { type Result, err, ok } from '../../base/result.ts';
-import { type Point, type Scalar, group } from '../../crypto/group/group.ts';
+import { type ClaimedPoint, type Point, type Scalar, group } from '../../crypto/group/group.ts';
 import { equalBytes } from '../../base/bytes.ts';
 import { type Choice, type PreparedQuestion, prepareQuestion, sealAnswer, verifyAnswer } from './answer.ts';
 import { encodeUnsignedBallot } from './encoding/ballot.ts';
 import { pointText } from './encoding/elements.ts';
 import { compactHash } from './encoding/hashes.ts';
-import type { Ballot, Election } from './messages.ts';
-import { type Random, challengeOf, commitment, proofFor } from './proofs.ts';
+import type { Ballot, Ciphertext, Election } from './messages.ts';
+import { type Random, challengeOf, claimedCommitment, proofFor } from './proofs.ts';
 
 /** An election as ballots need it, worked out once. */
 export interface BallotContext {
@@ -25,15 +24,6 @@ export function ballotContext(election: Election, electionHash: string): BallotC
     publicKey: election.publicKey,
     questions: election.questions.map(prepareQuestion),
   };
-}
-
-/** The secret scalar of an Ed25519 seed (RFC 8032 section 5.1.5), whose public key is the voter's credential. */
-export function credentialScalar(seed: Uint8Array): Scalar {
-  const wide = new Uint8Array(64);
-  wide.set(sha512(seed).subarray(0, 32));
-  wide[0] = (wide[0] as number) & 248;
-  wide[31] = ((wide[31] as number) & 127) | 64;
-  return group.reduce(wide);
 }
 
 /** A ballot, and per question the randomness of its cells, to be forgotten or shown to an auditor instead of being cast. */
@@ -75,28 +65,43 @@ export function sealBallot(
   };
 }
 
+/** The part of a verified ballot that counts: all its points are elements of the group. */
+export interface VerifiedBallot {
+  readonly credential: Point;
+  /** Per question. */
+  readonly choices: readonly (readonly Ciphertext[])[];
+}
+
 /**
- * Whether a ballot is for this election, its signature is its credential's and every proof holds (4.11 to 4.17). That the signed hash is
+ * Whether a ballot is for this election, its signature is its credential's and every proof holds (4.11 to 4.17), and its points are
+ * elements of the group: each is multiplied for its proof, which shows it. That the signed hash is
  * that of the ballot's text is the caller's to see, who has the text. The error says what is wrong with which question.
  */
-export function verifyBallot(context: BallotContext, ballot: Ballot): Result<void, string> {
+export function verifyBallot(
+  context: BallotContext,
+  ballot: Ballot<ClaimedPoint>,
+): Result<VerifiedBallot, string> {
   const { hash, proof } = ballot.signature;
-  const { answers, credential } = ballot;
+  const { answers } = ballot;
   if (ballot.electionUuid !== context.uuid || ballot.electionHash !== context.electionHash)
     return err('the ballot is for another election');
   if (answers.length !== context.questions.length)
     return err(`the ballot answers ${answers.length} questions of ${context.questions.length}`);
-  const committed = commitment(group.generator, credential, proof);
+  const signing = claimedCommitment(group.generator, ballot.credential, proof);
+  if (signing === undefined) return err("the ballot's credential is not an element of the group");
+  const { element: credential, committed } = signing;
   if (!equalBytes(challengeOf(`sig|${hash}|${pointText(committed)}`), proof.challenge))
     return err("the ballot's signature does not hold");
   const owner = ownerOf(context, credential);
+  const choices: (readonly Ciphertext[])[] = [];
   for (const [index, question] of context.questions.entries()) {
     const answer = answers[index];
     if (answer === undefined) return err(`the answer to question ${index + 1} is missing`);
     const verified = verifyAnswer(context.publicKey, question, owner, answer);
     if (!verified.ok) return err(`the answer to question ${index + 1}: ${verified.error}`);
+    choices.push(verified.value);
   }
-  return ok(undefined);
+  return ok({ credential, choices });
 }
 
 /** S₀ (4.11) */

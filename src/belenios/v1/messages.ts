@@ -1,8 +1,9 @@
-import type { Point, Scalar } from '../../crypto/group/group.ts';
+import type { ClaimedPoint, Point, Scalar } from '../../crypto/group/group.ts';
 
 /**
  * The messages of the Belenios protocol, version 1 (specification, section 4), as values: points and scalars are decoded
- * and checked, everything else is as it stands in the JSON. `encoding/` turns them into their one JSON text and back.
+ * and checked, everything else is as it stands in the JSON. Of a ballot there is a form with claimed points too, whose check is part
+ * of the verification. `encoding/` turns them into their one JSON text and back.
  */
 export const PROTOCOL_VERSION = 1;
 export const GROUP_NAME = 'Ed25519';
@@ -14,9 +15,9 @@ export interface Proof {
 }
 
 /** An exponential ElGamal encryption (4.3). */
-export interface Ciphertext {
-  readonly alpha: Point;
-  readonly beta: Point;
+export interface Ciphertext<P extends ClaimedPoint = Point> {
+  readonly alpha: P;
+  readonly beta: P;
 }
 
 /** A question whose answers are summed under encryption (4.9.1). `blank` keeps apart what the JSON says: absent is not false. */
@@ -40,19 +41,19 @@ export interface Election {
 }
 
 /** 4.11.1: with blank votes, the first ciphertext says whether the vote is blank. */
-export interface Answer {
-  readonly choices: readonly Ciphertext[];
+export interface Answer<P extends ClaimedPoint = Point> {
+  readonly choices: readonly Ciphertext<P>[];
   readonly individualProofs: readonly (readonly Proof[])[];
   readonly overallProof: readonly Proof[];
   readonly blankProof?: readonly Proof[];
 }
 
 /** 4.17; `signature.hash` is the compact Base64 SHA-256 of the ballot's text without its signature (4.16). */
-export interface Ballot {
+export interface Ballot<P extends ClaimedPoint = Point> {
   readonly electionUuid: string;
   readonly electionHash: string;
-  readonly credential: Point;
-  readonly answers: readonly Answer[];
+  readonly credential: P;
+  readonly answers: readonly Answer<P>[];
   readonly signature: { readonly hash: string; readonly proof: Proof };
 }
 

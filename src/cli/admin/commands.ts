@@ -1,11 +1,11 @@
 import * as z from 'zod';
 import type { LogSource } from '../../audit/source.ts';
 import type { Question } from '../../election/entries.ts';
-import { MAX_TIME } from '../../election/limits.ts';
+import { MAX_ENTRY_BYTES, MAX_TIME, MAX_TRUSTEES } from '../../election/limits.ts';
 import { questionsSchema, titleSchema } from '../../election/schemas.ts';
-import { exportCar } from '../../store/car.ts';
-import { exportJsonLines } from '../../store/jsonl.ts';
+import { type CountWish, countRound, reportConcerns } from './counting.ts';
 import type { OpenElection } from './election-folder.ts';
+import { writeExport } from './export.ts';
 import { nextDraft } from './next-round.ts';
 import type { Emit, Live } from './reports.ts';
 import { resultDocument } from './result-document.ts';
@@ -15,6 +15,7 @@ import { writeResultFiles } from './results.ts';
 export type Command =
   | { readonly command: 'open' | 'close' | 'results'; readonly args: Readonly<Record<string, never>> }
   | { readonly command: 'status'; readonly args: { readonly voters: boolean } }
+  | { readonly command: 'count'; readonly args: CountWish }
   | { readonly command: 'next-round'; readonly args: NextRound }
   | { readonly command: 'export'; readonly args: Export };
 
@@ -29,9 +30,11 @@ export interface NextRound {
 }
 
 export interface Export {
-  readonly format: 'car' | 'jsonl';
+  readonly format: 'car' | 'jsonl' | 'belenios';
   /** Absolute: the process that writes may work in another folder than the one that asks. */
   readonly path: string;
+  /** Of a Belenios archive: the round, null for the newest. */
+  readonly round: number | null;
   /** Whether an older file is replaced. */
   readonly force: boolean;
 }
@@ -45,14 +48,30 @@ const nextRoundSchema = z.strictObject({
   open: z.boolean(),
 }) satisfies z.ZodType<NextRound>;
 const exportSchema = z.strictObject({
-  format: z.enum(['car', 'jsonl']),
+  format: z.enum(['car', 'jsonl', 'belenios']),
   path: z.string().min(1),
+  round: z.int().min(1).nullable(),
   force: z.boolean(),
 }) satisfies z.ZodType<Export>;
+
+const countSchema = z.strictObject({
+  decryptions: z
+    .array(
+      z.strictObject({
+        electionId: z.string(),
+        round: z.int().min(1),
+        trustee: z.int().min(1).max(MAX_TRUSTEES),
+        partialDecryption: z.string().max(MAX_ENTRY_BYTES),
+      }),
+    )
+    .max(MAX_TRUSTEES),
+  reveal: z.boolean(),
+}) satisfies z.ZodType<CountWish>;
 
 export const commandSchema = z.discriminatedUnion('command', [
   z.strictObject({ command: z.enum(['open', 'close', 'results']), args: z.strictObject({}) }),
   z.strictObject({ command: z.literal('status'), args: z.strictObject({ voters: z.boolean() }) }),
+  z.strictObject({ command: z.literal('count'), args: countSchema }),
   z.strictObject({ command: z.literal('next-round'), args: nextRoundSchema }),
   z.strictObject({ command: z.literal('export'), args: exportSchema }),
 ]) satisfies z.ZodType<Command>;
@@ -62,6 +81,7 @@ export function needsKey(command: Command): boolean {
   switch (command.command) {
     case 'open':
     case 'close':
+    case 'count':
       return true;
     case 'next-round':
       return command.args.open;
@@ -89,23 +109,25 @@ export async function execute(election: OpenElection, command: Command, how: Exe
     case 'close': {
       const { entry } = await election.organiser.close();
       await emit({ event: 'closed', round: entry.round });
-      return reportResults(election, emit, entry.round);
+      return countClosed(election, emit, entry.round);
+    }
+    case 'count': {
+      const counted = await countRound(election, command.args, emit);
+      return counted === undefined ? undefined : reportResults(election, emit, counted);
     }
     case 'results':
       return reportResults(election, emit);
     case 'status':
       return reportStatus(election, emit, { voters: command.args.voters, live: how.live() });
     case 'next-round': {
+      election.organiser.expectReady('prepare a round');
       const { draft, tied } = nextDraft(election, command.args);
       await election.organiser.prepare(draft);
       await emit({ event: 'prepared', round: election.log.state.rounds.length + 1, draft, tied });
       return command.args.open ? openRound(election, emit) : undefined;
     }
     case 'export': {
-      const { format, path, force } = command.args;
-      const write = format === 'car' ? exportCar : exportJsonLines;
-      await write(sourceOf(election), path, { force, onProgress: how.onProgress });
-      return emit({ event: 'exported', format, file: path, entries: election.log.head.size });
+      return writeExport(sourceOf(election), command.args, emit, how.onProgress);
     }
   }
 }
@@ -120,9 +142,23 @@ function sourceOf({ place, log: { store } }: OpenElection): LogSource {
   };
 }
 
-async function openRound({ organiser }: OpenElection, emit: Emit): Promise<void> {
+async function openRound(election: OpenElection, emit: Emit): Promise<void> {
+  const { organiser } = election;
+  await reportConcerns(election, emit);
   const { round, title, time: opened, closes } = (await organiser.open()).entry;
   await emit({ event: 'opened', round, title, opened, closes });
+}
+
+/**
+ * What follows the close of a round: its result, where that is in the log; of a sealed round the count, as far as the organiser holds
+ * trustees' keys.
+ */
+export async function countClosed(election: OpenElection, emit: Emit, round: number): Promise<void> {
+  const { log } = election;
+  if (log.genesis.policy.secrecy === 'open' || log.state.phase !== 'counting')
+    return reportResults(election, emit, round);
+  const counted = await countRound(election, { decryptions: [], reveal: false }, emit);
+  if (counted !== undefined) await reportResults(election, emit, counted);
 }
 
 /** Writes and reports the results of all rounds, or of one. */

@@ -1,6 +1,7 @@
 import { unusable } from '../../base/errors.ts';
 import type { Policy } from '../../election/entries.ts';
 import { firstIssue, titleSchema } from '../../election/schemas.ts';
+import { concernsOf } from '../../election/small-groups.ts';
 import type { Io } from '../io.ts';
 import { showProgress } from '../progress.ts';
 import { adminLine } from './command-lines.ts';
@@ -11,6 +12,8 @@ import { questionSummary } from './question-text.ts';
 import { type ListedVoter, parseRoll } from './roll-file.ts';
 import { type RoundOptions, questionsFrom } from './round-options.ts';
 import { readTextFile } from './text-file.ts';
+import { readTrusteePublicKey } from './trustee-keys.ts';
+import { programLine } from '../program-line.ts';
 import { formatTime, fromNowInWords } from '../time.ts';
 
 export interface InitOptions extends RoundOptions {
@@ -19,6 +22,9 @@ export interface InitOptions extends RoundOptions {
   readonly voters: string;
   readonly revote: Policy['revote'];
   readonly names: Policy['names'];
+  readonly secrecy: Policy['secrecy'];
+  readonly smallGroups?: 'warn' | 'refuse';
+  readonly trustee: readonly string[];
   readonly address?: string;
 }
 
@@ -30,13 +36,15 @@ export async function initCommand({ place, io, output }: Surroundings, options: 
   const wish: NewElection = {
     title,
     description: options.description.normalize('NFC').trim(),
-    policy: { secrecy: 'open', revote: options.revote, names: options.names },
+    policy: policyOf(options),
+    trustees: await Promise.all(options.trustee.map(readTrusteePublicKey)),
     listed,
     firstRound: { title, questions, opens: options.opens ?? null, closes: options.closes ?? null },
     open: options.open === true,
     address: options.address,
   };
   const made = await makeElection({ place, io, output }, wish);
+  const concerns = wish.policy.secrecy === 'open' ? [] : concernsOf(weightsOf(listed), questions);
   output.emit({
     event: 'created',
     electionId: made.electionId,
@@ -44,14 +52,30 @@ export async function initCommand({ place, io, output }: Surroundings, options: 
     uuid: made.uuid,
     data: place.data,
     keyFile: made.keyFile,
+    trusteeKeyFile: made.trusteeKeyFile ?? null,
+    trustees: wish.trustees.length + (made.trusteeKeyFile === undefined ? 0 : 1),
     voters: listed.length,
     secrets: made.credentials.length,
     credentialFiles: made.credentialFiles.map((name) => `${CREDENTIALS_FOLDER}/${name}`),
+    concerns,
     opens: options.opens ?? null,
     closes: options.closes ?? null,
     open: wish.open,
   });
   output.say(createdText(place, wish, made));
+  for (const { message } of concerns) output.warn(`WARNING: ${message}`);
+}
+
+function policyOf({ secrecy, revote, names, smallGroups, trustee }: InitOptions): Policy {
+  if (secrecy === 'open' && trustee.length > 0)
+    throw unusable('usage', 'Open ballots need no trustees: leave out --trustee, or --secrecy open.');
+  if (secrecy === 'open' && smallGroups !== undefined)
+    throw unusable('usage', 'Open ballots hide nothing: leave out --small-groups, or --secrecy open.');
+  return { secrecy, revote, names, ...(smallGroups === undefined ? {} : { smallGroups }) };
+}
+
+function* weightsOf(listed: readonly ListedVoter[]): Generator<number> {
+  for (const { weight } of listed) yield weight;
 }
 
 async function readRoll(io: Io, file: string): Promise<ListedVoter[]> {
@@ -108,6 +132,7 @@ function createdText(place: Surroundings['place'], wish: NewElection, made: Made
     `Your key: ${made.keyFile}`,
     '  Keep a copy in a safe place, and keep it to yourself: whoever has it can speak for this election.',
   ];
+  lines.push(...secrecyLines(wish, made));
   if (made.credentials.length > 0) {
     lines.push(
       `Secrets for ${made.credentials.length} voters: ${place.data}/${CREDENTIALS_FOLDER}`,
@@ -119,4 +144,23 @@ function createdText(place: Surroundings['place'], wish: NewElection, made: Made
     `  ${adminLine(place, '--listen /ip6/::/tcp/4000 --listen /ip4/0.0.0.0/tcp/4000')}`,
   );
   return lines.join('\n');
+}
+
+/** Who can see how people vote, said plainly. */
+function secrecyLines({ policy, trustees }: NewElection, { trusteeKeyFile }: MadeElection): string[] {
+  if (policy.secrecy === 'open')
+    return ['The ballots are open: everybody who reads the log sees who voted what.'];
+  if (trusteeKeyFile === undefined) {
+    return [
+      trustees.length === 1
+        ? 'The ballots are sealed for one trustee, who must decrypt the result.'
+        : `The ballots are sealed for ${trustees.length} trustees, all of whom must decrypt the result together.`,
+    ];
+  }
+  return [
+    `The ballots are sealed, and you hold the only key that opens them: ${trusteeKeyFile}`,
+    '  Whoever has it can open single ballots too, so voters must trust you not to; without it there is no result.',
+    `  Better: other people make keys on their own computers with "${programLine('trustee')} keygen",`,
+    '  and you make the election with --trustee FILE for each of the .pub files that they send you.',
+  ];
 }

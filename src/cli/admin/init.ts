@@ -5,8 +5,13 @@ import { refused } from '../../base/errors.ts';
 import { DEFAULT_KDF, fingerprint } from '../../crypto/credential.ts';
 import { publicKeyOf } from '../../crypto/signature.ts';
 import type { Policy, Voter } from '../../election/entries.ts';
+import { encodeTrustees } from '../../belenios/v1/encoding/trustees.ts';
+import type { TrusteePublicKey } from '../../belenios/v1/messages.ts';
+import { trusteePublicKey } from '../../belenios/v1/trustees.ts';
+import { scalarOfSeed } from '../../crypto/group/seed.ts';
 import { createElection } from '../../services/create-election.ts';
 import { ElectionLog } from '../../services/election-log.ts';
+import { platformRandom } from '../../services/platform-random.ts';
 import { Organiser } from '../../services/organiser.ts';
 import type { DraftRound } from '../../services/ports.ts';
 import { syncFolder } from '../../store/files.ts';
@@ -17,12 +22,15 @@ import { openLevelStore } from '../../store/level-store.ts';
 import { type Credential, makeCredentials, writeCredentials } from './credentials.ts';
 import { PROGRAM, type Place, adminKeyFile, systemClock } from './election-folder.ts';
 import type { ListedVoter } from './roll-file.ts';
+import { ownTrusteeKeyFile } from './trustee-keys.ts';
 import { newWorkFolder, removeStaleWorkFolders } from './work-folder.ts';
 
 export interface NewElection {
   readonly title: string;
   readonly description: string;
   readonly policy: Policy;
+  /** Of a sealed election; where there are none the organiser becomes the only one. */
+  readonly trustees: readonly TrusteePublicKey[];
   readonly listed: readonly ListedVoter[];
   readonly firstRound: DraftRound;
   /** Whether the first round opens at once. */
@@ -36,6 +44,8 @@ export interface MadeElection {
   readonly electionId: string;
   readonly fingerprint: string;
   readonly keyFile: string;
+  /** Where the organiser is the trustee: the key that decrypts. */
+  readonly trusteeKeyFile: string | undefined;
   /** Files for the voters, by name within the data folder's `credentials`. */
   readonly credentialFiles: readonly string[];
   readonly credentials: readonly Credential[];
@@ -61,6 +71,7 @@ export async function initElection(place: Place, wish: NewElection, how: InitHow
   const uuid = randomUUID();
   const keyFile = adminKeyFile(place.keys, uuid);
   const seed = new Uint8Array(randomBytes(32));
+  const own = ownTrustee(place, wish, uuid);
   const made = await makeCredentials(
     wish.listed,
     { uuid, kdf: DEFAULT_KDF },
@@ -68,7 +79,8 @@ export async function initElection(place: Place, wish: NewElection, how: InitHow
   );
   const work = await newWorkFolder(data);
   try {
-    const electionId = await writeLog(work, wish, { uuid, seed, voters: made.voters }, how.onRoll);
+    const trustees = trusteesText(wish, own);
+    const electionId = await writeLog(work, wish, { uuid, seed, voters: made.voters, trustees }, how.onRoll);
     const names = { title: wish.title, fingerprint: fingerprint(electionId), address: wish.address };
     const credentialFiles = await writeCredentials(work, names, made.credentials);
     await how.finish?.(work, { uuid });
@@ -76,8 +88,13 @@ export async function initElection(place: Place, wish: NewElection, how: InitHow
     // The key comes before the election that needs it: a crash between the two leaves a key that opens nothing.
     await makeFolder(place.keys);
     await writeKeyFile(keyFile, { role: 'admin', seed, publicKey: publicKeyOf(seed) });
+    if (own !== undefined) {
+      const { file, seed: secret } = own;
+      await writeKeyFile(file, { role: 'trustee', seed: secret, publicKey: publicKeyOf(secret) });
+    }
     await moveToPlace(work, data).catch(async (error: unknown) => {
       await rm(keyFile, { force: true });
+      if (own !== undefined) await rm(own.file, { force: true });
       throw error;
     });
     return {
@@ -85,6 +102,7 @@ export async function initElection(place: Place, wish: NewElection, how: InitHow
       electionId,
       fingerprint: names.fingerprint,
       keyFile,
+      trusteeKeyFile: own?.file,
       credentialFiles,
       credentials: made.credentials,
     };
@@ -92,6 +110,23 @@ export async function initElection(place: Place, wish: NewElection, how: InitHow
     await rm(work, { recursive: true, force: true });
     throw error;
   }
+}
+
+interface OwnTrusteeKey {
+  readonly file: string;
+  readonly seed: Uint8Array;
+}
+
+/** The key of the organiser as the only trustee, where a sealed election has no other. */
+function ownTrustee({ keys }: Place, wish: NewElection, uuid: string): OwnTrusteeKey | undefined {
+  if (wish.policy.secrecy === 'open' || wish.trustees.length > 0) return undefined;
+  return { file: ownTrusteeKeyFile(keys, uuid), seed: new Uint8Array(randomBytes(32)) };
+}
+
+function trusteesText(wish: NewElection, own: OwnTrusteeKey | undefined): string | undefined {
+  if (wish.policy.secrecy === 'open') return undefined;
+  const keys = own === undefined ? wish.trustees : [trusteePublicKey(scalarOfSeed(own.seed), platformRandom)];
+  return encodeTrustees(keys.map((key) => ({ kind: 'Single', key })));
 }
 
 /** Throws where the data folder's place is taken; an empty folder is no obstacle. */
@@ -132,7 +167,13 @@ async function writeLog(
     uuid,
     seed,
     voters,
-  }: { readonly uuid: string; readonly seed: Uint8Array; readonly voters: readonly Voter[] },
+    trustees,
+  }: {
+    readonly uuid: string;
+    readonly seed: Uint8Array;
+    readonly voters: readonly Voter[];
+    readonly trustees: string | undefined;
+  },
   onRoll: (done: number) => void,
 ): Promise<string> {
   const quiet = () => undefined;
@@ -145,7 +186,13 @@ async function writeLog(
   });
   try {
     const { title, description, policy, firstRound } = wish;
-    await createElection(log, { uuid, title, description, policy, voters, firstRound }, seed, onRoll);
+    const sealing = trustees === undefined ? {} : { trustees };
+    await createElection(
+      log,
+      { uuid, title, description, policy, voters, ...sealing, firstRound },
+      seed,
+      onRoll,
+    );
     if (wish.open) await new Organiser(log, quiet).open();
     return log.electionId;
   } finally {

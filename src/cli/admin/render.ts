@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { questionSummary } from './question-text.ts';
-import type { Live, Report } from './reports.ts';
+import { programLine } from '../program-line.ts';
+import type { Live, Report, TrusteeStanding } from './reports.ts';
 import { resultText } from './result-text.ts';
 import { formatTime, fromNowInWords } from '../time.ts';
 
@@ -21,12 +22,18 @@ export function renderReport(report: Report, { data, now }: RenderContext): stri
       return `${roundName(report.round, report.title)} is open; ${closingText(report.closes, now)}.`;
     case 'closed':
       return `Round ${report.round} is closed.`;
+    case 'counted':
+      return countedText(report);
+    case 'concerns':
+      return concernsText(report.concerns);
     case 'prepared':
       return preparedText(report, now);
     case 'result':
       return `${resultText(report.result)}\n${writtenText(report.files.map((file) => join(data, file)))}`;
     case 'exported':
-      return `Exported ${report.entries} entries to ${report.file}.`;
+      return report.round === null
+        ? `Exported ${report.entries} entries to ${report.file}.`
+        : `Exported round ${report.round} to ${report.file}.`;
   }
 }
 
@@ -48,12 +55,13 @@ export function statusText(status: StatusReport['status'], now: number): string 
     ],
     ['Ballots', ballotRules(policy)],
   ];
+  if (status.trustees !== null) lines.push(['Trustees', trusteesText(status)]);
   if (round !== null) {
     const open = status.phase === 'open';
     const closes = open ? `; ${closingText(round.closes, now)}` : '';
     lines.push([
       `Round ${round.round}`,
-      `${round.title}: ${open ? 'open' : 'closed'}, opened ${formatTime(round.opened)}${closes}`,
+      `${round.title}: ${open ? 'open' : status.phase === 'counting' ? 'closed, not counted yet' : 'closed'}, opened ${formatTime(round.opened)}${closes}`,
     ]);
     lines.push(['Turnout', turnoutText(round.turnout)]);
   }
@@ -86,9 +94,53 @@ function runningText(running: Live | null): string {
   return rowsText([...rows, ['Invite', running.invite], ...refused]);
 }
 
-function ballotRules({ revote, names }: StatusReport['status']['policy']): string {
+function ballotRules({ secrecy, revote, names }: StatusReport['status']['policy']): string {
   const again = revote === 'last' ? "a voter's last ballot counts" : "a voter's first ballot stands";
-  return `open (the log shows every vote ${names === 'public' ? 'under the username' : 'under a pseudonym'}); ${again}`;
+  const under = names === 'public' ? 'under the username' : 'under a pseudonym';
+  const shown =
+    secrecy === 'open'
+      ? `open (the log shows every vote ${under})`
+      : `sealed (the log shows who voted, ${under}, and nothing of what)`;
+  return `${shown}; ${again}`;
+}
+
+/** A trustee as people call it. */
+export function trusteeName({ trustee, name }: Pick<TrusteeStanding, 'trustee' | 'name'>): string {
+  return name === null ? `trustee ${trustee}` : `${name} (trustee ${trustee})`;
+}
+
+function trusteesText({ trustees, phase }: StatusReport['status']): string {
+  const list = trustees ?? [];
+  const waits = phase === 'counting';
+  return list
+    .map(
+      (one) =>
+        `${trusteeName(one)}${waits ? (one.given ? ': has decrypted' : ': has not decrypted yet') : ''}`,
+    )
+    .join(', ');
+}
+
+function countedText({ round, trustees, invalid, missing }: Extract<Report, { event: 'counted' }>): string {
+  const lines = invalid.map(
+    ({ trustee, reason }) => `NOT USED: the decryption by trustee ${trustee} is not valid: ${reason}.`,
+  );
+  if (missing === null) return [...lines, `Round ${round} is decrypted.`].join('\n');
+  const waiting = trustees.filter(({ given }) => !given).map(trusteeName);
+  return [
+    ...lines,
+    `Round ${round} is not counted yet: ${missing}.`,
+    `Waiting for ${waiting.join(', ')}. Each checks and decrypts, on the own computer, with the invite or an exported copy of the log:`,
+    '',
+    `  ${programLine('trustee')} decrypt <log> --key <key file>`,
+    '',
+    'and gives you the file that this writes. Then:',
+    '',
+    `  ${programLine('admin')} count --decryption <file>`,
+  ].join('\n');
+}
+
+function concernsText(concerns: Extract<Report, { event: 'concerns' }>['concerns']): string {
+  return concerns.map(({ message }) => `WARNING: ${message}`).join('\n');
 }
 
 export function turnoutText({

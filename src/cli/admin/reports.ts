@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { MAX_TIME } from '../../election/limits.ts';
 import { policySchema, questionsSchema } from '../../election/schemas.ts';
 import type { Turnout } from '../../election/entries.ts';
+import type { Concern } from '../../election/small-groups.ts';
 import type { ElectionStatus } from '../../services/organiser.ts';
 import type { DraftRound } from '../../services/ports.ts';
 
@@ -27,16 +28,39 @@ export type Report =
       /** Answers carried over that tie at the cut, so that more than asked for were kept; empty where none did. */
       readonly tied: readonly string[];
     }
+  /** Of a sealed round that is closed: who has decrypted, what could not be used, and whose decryptions are missing. */
+  | {
+      readonly event: 'counted';
+      readonly round: number;
+      readonly trustees: readonly TrusteeStanding[];
+      readonly invalid: readonly { readonly trustee: number; readonly reason: string }[];
+      /** In words; null once the result is in the log. */
+      readonly missing: string | null;
+    }
+  /** What the result of a sealed round reveals whatever is voted. */
+  | { readonly event: 'concerns'; readonly concerns: readonly Concern[] }
   /** `files` are relative to the data folder. */
   | { readonly event: 'result'; readonly result: ResultDocument; readonly files: readonly string[] }
   | {
       readonly event: 'exported';
-      readonly format: 'car' | 'jsonl';
+      readonly format: 'car' | 'jsonl' | 'belenios';
       readonly file: string;
+      /** Of the log as it was exported. */
       readonly entries: number;
+      /** The round in a Belenios archive; null for the whole log. */
+      readonly round: number | null;
     };
 
 export type Emit = (report: Report) => Promise<void>;
+
+/** A trustee of a sealed election. */
+export interface TrusteeStanding {
+  /** From 1. */
+  readonly trustee: number;
+  readonly name: string | null;
+  /** Whether the trustee has decrypted the round that waits for it. */
+  readonly given: boolean;
+}
 
 /** What only a running admin process knows. */
 export interface Live {
@@ -107,6 +131,9 @@ const electionStatusSchema = z.strictObject({
     })
     .nullable(),
   draft: draftSchema.nullable(),
+  trustees: z
+    .array(z.strictObject({ trustee: count, name: z.string().nullable(), given: z.boolean() }))
+    .nullable(),
   entries: count,
   checkpoint: z.string(),
 }) satisfies z.ZodType<ElectionStatus>;
@@ -142,6 +169,12 @@ const resultDocumentSchema = z.strictObject({
   log: z.strictObject({ size: count, head: z.string(), checkpoint: z.string() }),
 }) satisfies z.ZodType<ResultDocument>;
 
+const trusteeSchema = z.strictObject({
+  trustee: count,
+  name: z.string().nullable(),
+  given: z.boolean(),
+}) satisfies z.ZodType<TrusteeStanding>;
+
 export const reportSchema = z.discriminatedUnion('event', [
   z.strictObject({
     event: z.literal('status'),
@@ -158,6 +191,19 @@ export const reportSchema = z.discriminatedUnion('event', [
   }),
   z.strictObject({ event: z.literal('closed'), round: count }),
   z.strictObject({
+    event: z.literal('counted'),
+    round: count,
+    trustees: z.array(trusteeSchema),
+    invalid: z.array(z.strictObject({ trustee: count, reason: z.string() })),
+    missing: z.string().nullable(),
+  }),
+  z.strictObject({
+    event: z.literal('concerns'),
+    concerns: z.array(
+      z.strictObject({ kind: z.enum(['few-voters', 'rare-weight', 'no-choice']), message: z.string() }),
+    ),
+  }),
+  z.strictObject({
     event: z.literal('prepared'),
     round: count,
     draft: draftSchema,
@@ -166,8 +212,9 @@ export const reportSchema = z.discriminatedUnion('event', [
   z.strictObject({ event: z.literal('result'), result: resultDocumentSchema, files: z.array(z.string()) }),
   z.strictObject({
     event: z.literal('exported'),
-    format: z.enum(['car', 'jsonl']),
+    format: z.enum(['car', 'jsonl', 'belenios']),
     file: z.string(),
     entries: count,
+    round: count.nullable(),
   }),
 ]) satisfies z.ZodType<Report>;

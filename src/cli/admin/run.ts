@@ -1,17 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ballotPool } from '../../audit/archive/ballot-pool.ts';
 import { type PsephosNode, startNode } from '../../net/index.ts';
 import { serveControl } from '../../net/control-socket.ts';
 import { Caretaker } from '../../services/caretaker.ts';
 import { ElectionNode } from '../../services/election-node.ts';
 import type { StationEvent } from '../../services/events.ts';
 import { PollingStation } from '../../services/polling-station.ts';
+import { proofPool } from '../../services/proofs/pool.ts';
 import { signaturePool } from '../../services/signatures/pool.ts';
 import { electionExists } from '../../store/level-db.ts';
 import { showProgress } from '../progress.ts';
 import { announceAddresses, announceElection } from './announce.ts';
 import { Announcer } from './announcer.ts';
-import { commandSchema, execute, reportResults } from './commands.ts';
+import { commandSchema, countClosed, execute, reportResults } from './commands.ts';
 import type { Surroundings } from './dispatch.ts';
 import { type OpenElection, openElection, systemClock, throwIfInterrupted } from './election-folder.ts';
 import { type ListenOptions, startListening } from './listening.ts';
@@ -44,7 +44,7 @@ export async function run(surroundings: Surroundings, options: RunOptions): Prom
   const onEvent = (event: StationEvent) => {
     announcer.tell(event);
     if (event.type === 'round-closed')
-      background.add(() => reportResults(election, printReports(output, place.data), event.round));
+      background.add(() => countClosed(election, printReports(output, place.data), event.round));
   };
   const progress = showProgress(io, 'Reading the log, entries');
   const onProgress = (done: number) => {
@@ -77,10 +77,10 @@ async function serve(surroundings: Surroundings, options: RunOptions, running: R
   const { log, organiser, seed } = election;
   if (seed === undefined) throw new Error('an election opened for running has no key');
   const verifier = signaturePool();
-  const proofs = log.genesis.policy.secrecy === 'sealed' ? ballotPool() : undefined;
+  const proofs = log.genesis.policy.secrecy === 'sealed' ? proofPool() : undefined;
   const station = new PollingStation(log, onEvent, {
     verifier,
-    ...(proofs === undefined ? {} : { checkBallots: proofs.check }),
+    ...(proofs === undefined ? {} : { proofs }),
   });
   const onDefect = (error: unknown) => {
     onEvent({ type: 'defect', error });

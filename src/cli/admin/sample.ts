@@ -12,7 +12,8 @@ const VOTERS = ['alice', 'bob', 'carol', 'dan', 'erin'];
 const SAMPLE: NewElection = {
   title: 'Best to-go restaurant',
   description: 'A sample election, made because the data folder held none. The restaurants are invented.',
-  policy: { secrecy: 'open', revote: 'last', names: 'public' },
+  policy: { secrecy: 'sealed', revote: 'last', names: 'public' },
+  trustees: [],
   listed: VOTERS.map((username) => ({ username, name: '', email: '', weight: 1, publicKey: null })),
   firstRound: {
     title: 'Best to-go restaurant',

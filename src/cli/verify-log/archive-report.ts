@@ -4,7 +4,7 @@ import type {
   ArchiveCheckId,
   ArchiveCheckVerdict,
 } from '../../belenios/v1/audit/report.ts';
-import { printable } from '../printable.ts';
+import { printable, thousands } from '../printable.ts';
 
 const TITLES: Readonly<Record<ArchiveCheckId, string>> = {
   archive: 'The archive is whole: its files, hashes and chain of events',
@@ -65,7 +65,7 @@ export function archiveObjects(audit: ArchiveAudit): object[] {
 /** `VALID: …` or `INVALID: …` with the first reason. */
 export function archiveVerdict({ verdict, checks, numBallots, stage }: ArchiveAudit): string {
   if (verdict === 'valid')
-    return `VALID: ${numBallots.toLocaleString('en')} ballots checked, nothing wrong; the election is ${stage ?? 'empty'}.`;
+    return `VALID: ${thousands(numBallots)} ballots checked, nothing wrong; the election is ${stage ?? 'empty'}.`;
   const first = checks.find(({ reasons }) => reasons.length > 0);
   const why =
     first === undefined ? 'not everything could be checked' : `${first.id}: ${first.reasons[0] ?? ''}`;

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { auditBelenios } from '../../audit/archive/audit-file.ts';
+import type { AuditThread } from '../../audit/thread.ts';
 import type { ArchiveAudit } from '../../belenios/v1/audit/report.ts';
 import { unusable } from '../../base/errors.ts';
 import { fileError } from '../../store/fs-errors.ts';
@@ -9,44 +9,22 @@ import type { Io } from '../io.ts';
 import { showProgress } from '../progress.ts';
 import { archiveObjects, archiveText } from './archive-report.ts';
 import type { Flags } from './flags.ts';
-import { ADDRESS } from './target.ts';
 
-/** The name of an archive's first file (Belenios specification, 4.4), with which the archive begins. */
-const MAGIC = 'BELENIOS\0';
-
-/** Whether a path names a Belenios archive, by its name or its first bytes. What can't be read is none. */
-export async function isBeleniosArchive(path: string): Promise<boolean> {
-  if (ADDRESS.test(path)) return false;
-  if (path.endsWith('.bel')) return true;
-  let file;
-  try {
-    file = await open(path, 'r');
-  } catch {
-    // Whoever opens the path as something else says what is wrong with it.
-    return false;
-  }
-  try {
-    if (!(await file.stat()).isFile()) return false;
-    const { bytesRead, buffer } = await file.read(Buffer.alloc(MAGIC.length), 0, MAGIC.length, 0);
-    return buffer.toString('latin1', 0, bytesRead) === MAGIC;
-  } finally {
-    await file.close();
-  }
-}
-
-/** Audits a Belenios archive and prints the report. Throws `usage` for options that only a log of ours can be held against. */
+/** Audits a Belenios archive in threads that were started for it, and prints the report. Throws `usage` for options that only a log of ours can be held against. */
 export async function verifyArchive(
   path: string,
+  threads: readonly AuditThread[],
   flags: Flags,
   io: Io,
   out: Console,
 ): Promise<ArchiveAudit['verdict']> {
-  if (flags.receipt.length > 0 || flags.checkpoint.length > 0 || flags.election !== undefined) {
+  const { receipt, checkpoint, ballot, election } = flags;
+  if (receipt.length > 0 || checkpoint.length > 0 || ballot !== undefined || election !== undefined) {
     throw unusable(
       'usage',
-      `${path} is a Belenios archive, which has no receipts, checkpoints or id of a log.`,
+      `${path} is a Belenios archive, which has no receipts, checkpoints, opened ballots or id of a log.`,
       {
-        hint: 'Leave out --receipt, --checkpoint and --election, or name the log itself.',
+        hint: 'Leave out --receipt, --checkpoint, --ballot and --election, or name the log itself.',
       },
     );
   }
@@ -54,7 +32,7 @@ export async function verifyArchive(
   let audit: ArchiveAudit;
   try {
     audit = await auditBelenios(createReadStream(path, { highWaterMark: 1 << 18 }), {
-      workers: flags.workers,
+      threads,
       onProgress: (ballots) => {
         progress.update(ballots);
       },

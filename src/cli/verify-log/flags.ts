@@ -2,6 +2,8 @@
 export interface Flags {
   readonly receipt: readonly string[];
   readonly checkpoint: readonly string[];
+  /** An opened ballot. */
+  readonly ballot?: string;
   readonly election?: string;
   readonly workers?: number;
 }

@@ -7,7 +7,7 @@ import {
 } from '../../audit/report.ts';
 import { toBase64, toHex } from '../../base/bytes.ts';
 import { renderResult } from '../result-table.ts';
-import { printable } from '../printable.ts';
+import { printable, thousands } from '../printable.ts';
 import type { KnownReceipt } from './known.ts';
 
 const MARKS: Readonly<Record<CheckVerdict, string>> = {
@@ -83,5 +83,5 @@ function receiptText({ file, receipt }: KnownReceipt, report: AuditReport): stri
 }
 
 function count(number: number, one: string, many: string): string {
-  return `${number.toLocaleString('en')} ${number === 1 ? one : many}`;
+  return `${thousands(number)} ${number === 1 ? one : many}`;
 }

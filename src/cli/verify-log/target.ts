@@ -1,11 +1,7 @@
-import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Expected } from '../../audit/checks/identity.ts';
 import type { LogSource } from '../../audit/source.ts';
 import { unusable } from '../../base/errors.ts';
-import { fileError } from '../../store/fs-errors.ts';
-import { LOG_FOLDER } from '../../store/layout.ts';
-import { openSnapshot } from '../../store/level-source.ts';
+import { type Named, whatIsNamed } from './named.ts';
 
 /** The log to audit, and what naming it says of whose it should be. The caller closes it. */
 export interface Target {
@@ -14,24 +10,35 @@ export interface Target {
   close(): Promise<void>;
 }
 
-/** What names a peer, and no file. */
-export const ADDRESS = /^(?:psephos:|\/(?:ip4|ip6|dns|dns4|dns6|dnsaddr)\/)/;
+/** A log that is being opened, as far as this thread has something to do for it. */
+export interface Opening {
+  readonly target: Promise<Target>;
+}
 
 /**
- * Opens what an auditor names: a data folder, an exported file, or a peer's address or invite. Throws `no-such-log` where it
- * is none of these, and as `openSnapshot`, `openExport` and `dialPeer` do.
+ * Begins to open the log that an auditor names: a data folder, an exported file, or a peer's address or invite. Throws `no-such-log` where
+ * it is none of these, and as `openSnapshot`, `openExport` and `dialPeer` do. What each needs is loaded for it alone: an
+ * audit need not wait for the others' sake.
  */
-export async function openTarget(name: string, signal: AbortSignal): Promise<Target> {
-  if (ADDRESS.test(name)) return dial(name, signal);
-  switch (await kindOf(name)) {
+export async function beginTarget(
+  name: string,
+  kind: Exclude<Named['kind'], 'archive'>,
+  signal: AbortSignal,
+): Promise<Opening> {
+  switch (kind) {
+    case 'peer':
+      return { target: dial(name, signal) };
     case 'folder': {
-      const source = await openSnapshot(name);
-      return { source, expected: {}, close: () => source.close() };
+      const { beginSnapshot } = await import('../../store/level-source.ts');
+      const { opened } = await beginSnapshot(name);
+      return {
+        target: opened.then((source) => ({ source, expected: {}, close: () => source.close() })),
+      };
     }
     case 'file': {
-      // Loaded for an export alone, as libp2p is for a peer: each takes a while that other audits need not wait for.
       const { openExport } = await import('../../store/open-export.ts');
-      return { source: await openExport(name), expected: {}, close: () => Promise.resolve() };
+      const source = await openExport(name);
+      return { target: Promise.resolve({ source, expected: {}, close: () => Promise.resolve() }) };
     }
     case 'nothing':
       throw unusable('no-such-log', `There is no log at ${name}.`, {
@@ -40,43 +47,16 @@ export async function openTarget(name: string, signal: AbortSignal): Promise<Tar
   }
 }
 
-/** Bytes on disk from which on an audit is better shared among threads: some thousand entries. */
-const LONG_BYTES = 1 << 20;
-
-/** Whether what an auditor names is, by its size on disk, a log of thousands of entries. Of a peer nobody knows before. */
-export async function isLong(name: string): Promise<boolean> {
-  if (ADDRESS.test(name)) return false;
-  switch (await kindOf(name)) {
-    case 'nothing':
-      return false;
-    case 'file':
-      return (await stat(name)).size >= LONG_BYTES;
-    case 'folder': {
-      const log = join(name, LOG_FOLDER);
-      // What is no data folder is reported when it is opened; files of a running election come and go.
-      const files = await readdir(log).catch(() => []);
-      const sizes = files.map((file) =>
-        stat(join(log, file)).then(
-          ({ size }) => size,
-          () => 0,
-        ),
-      );
-      return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0) >= LONG_BYTES;
-    }
+/** Opens what `beginTarget` opens, whatever it is. Throws as that does, and `not-a-log` for a Belenios archive. */
+export async function openTarget(name: string, signal: AbortSignal): Promise<Target> {
+  const { kind } = await whatIsNamed(name);
+  if (kind === 'archive') {
+    throw unusable('not-a-log', `${name} is an archive of Belenios, where a log of Psephos is needed.`);
   }
+  return (await beginTarget(name, kind, signal)).target;
 }
 
-async function kindOf(path: string): Promise<'folder' | 'file' | 'nothing'> {
-  try {
-    const found = await stat(path);
-    return found.isDirectory() ? 'folder' : 'file';
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'nothing';
-    throw fileError(error, path);
-  }
-}
-
-/** libp2p is loaded for a peer alone: it takes more time and memory than the audit of a small log. */
+/** libp2p takes more time and memory than the audit of a small log. */
 async function dial(name: string, signal: AbortSignal): Promise<Target> {
   const { dialPeer, parseDialTarget, publicKeyOfPeer } = await import('../../net/index.ts');
   const target = parseDialTarget(name);

@@ -1,9 +1,10 @@
-import { refused } from '../../base/errors.ts';
+import { PsephosError, refused } from '../../base/errors.ts';
 import { normaliseSecret, normaliseUsername } from '../../crypto/credential.ts';
 import { type Choice, choiceProblems } from '../../election/choices.ts';
 import type { Question } from '../../election/entries.ts';
 import type { Io } from '../io.ts';
-import { howMany, questionTitle } from './show.ts';
+import { expectRoom } from '../receipt-file.ts';
+import { howMany, questionTitle } from '../vote-text.ts';
 import { printable } from '../printable.ts';
 
 /** Asks the person at the terminal. Every method throws `interrupted` on Ctrl-C. */
@@ -13,8 +14,23 @@ export interface Ask {
   secret(): Promise<string>;
   choice(question: Question, index: number, of: number): Promise<Choice>;
   confirm(question: string, preset: boolean): Promise<boolean>;
+  /** What to do with a sealed ballot. */
+  nextStep(): Promise<NextStep>;
+  /** The name of a file to be written, where there is none yet. */
+  newFile(preset: string): Promise<string>;
 }
 
+/** Cast a sealed ballot, open it to have its encryption checked, or end. */
+export type NextStep = 'cast' | 'check' | 'nothing';
+
+const STEPS: readonly { readonly name: string; readonly value: NextStep }[] = [
+  { name: 'cast it', value: 'cast' },
+  {
+    name: 'check the encryption first: this ballot is opened, and a new one made to be cast',
+    value: 'check',
+  },
+  { name: 'cast nothing', value: 'nothing' },
+];
 const PAGE = 15;
 const BLANK = 'blank';
 
@@ -46,6 +62,17 @@ export async function askerOf(io: Io): Promise<Ask | undefined> {
         ),
       ),
     confirm: (message, preset) => orInterrupted(prompts.confirm({ message, default: preset }, context)),
+    nextStep: () =>
+      orInterrupted(
+        prompts.select(
+          { message: 'Cast this ballot?', choices: STEPS, pageSize: PAGE, loop: false },
+          context,
+        ),
+      ),
+    newFile: (preset) =>
+      orInterrupted(
+        prompts.input({ message: 'File to open it with', default: preset, validate: whyNoRoom }, context),
+      ),
     choice: async (question, index, of) => {
       const message = `${questionTitle(question, index, of)} (${howMany(question)})`;
       const answers = question.answers.map((answer, value) => ({ name: printable(answer), value }));
@@ -87,6 +114,16 @@ function choiceOf(picks: readonly (number | typeof BLANK)[]): Choice {
 
 function whyNot(read: { readonly ok: true } | { readonly ok: false; readonly error: string }): true | string {
   return read.ok ? true : `That can't be right: ${read.error}.`;
+}
+
+async function whyNoRoom(path: string): Promise<true | string> {
+  try {
+    await expectRoom(path);
+    return true;
+  } catch (error) {
+    if (error instanceof PsephosError) return error.message;
+    throw error;
+  }
 }
 
 function capitalised(text: string): string {

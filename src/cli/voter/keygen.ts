@@ -7,8 +7,7 @@ import { fileError } from '../../store/fs-errors.ts';
 import { writeKeyFile } from '../../store/key-files.ts';
 import { programLine } from '../program-line.ts';
 import type { Console } from '../console.ts';
-
-export const DEFAULT_KEY_FILE = 'keys/voter.key';
+import { DEFAULT_KEY_FILE } from './key-file-name.ts';
 
 /** Makes a voter's key. Throws `file-exists` rather than replace one. */
 export async function keygen(file: string, out: Console): Promise<void> {

@@ -5,7 +5,7 @@ import { type ConnectFlags, meet, orInterrupted } from './connect.ts';
 import type { Console } from '../console.ts';
 import { type IdentityFlags, identify, missingIdentity, readCredentials, requireFlags } from './identify.ts';
 import { expectRoom, receiptName, saveReceipt } from '../receipt-file.ts';
-import { verifyCommand } from './vote.ts';
+import { verifyCommand } from './cast-report.ts';
 
 export interface ReceiptFlags extends ConnectFlags, IdentityFlags {
   readonly receipt?: string;
@@ -38,7 +38,9 @@ export async function fetchReceipt(flags: ReceiptFlags, io: Io, out: Console): P
         `  Ballot tracker  ${tracker}\n` +
         `  Log entry       ${receipt.index}, in a log of ${logSize} entries\n` +
         `  Receipt         ${path}\n\n` +
-        `To see what it says:\n\n  ${verifyCommand(path, flags.dial)} --show\n`,
+        (met.election.genesis.policy.secrecy === 'sealed'
+          ? `To check at any time that it is still there:\n\n  ${verifyCommand(path, flags.dial)}\n`
+          : `To see what it says:\n\n  ${verifyCommand(path, flags.dial)} --show\n`),
     );
   } catch (error) {
     throw orInterrupted(error, io);

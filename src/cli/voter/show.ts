@@ -4,6 +4,8 @@ import type { DraftRound } from '../../services/ports.ts';
 import type { KnownElection } from '../../services/voter-session.ts';
 import { formatTime, fromNowInWords } from '../time.ts';
 import { printable } from '../printable.ts';
+import { howMany, questionTitle, voteText } from '../vote-text.ts';
+import { decryptersOf, rulesLines } from './rules-text.ts';
 
 /** What ties the election shown to the one the voter means: the first of these that was given. */
 export type Anchor = 'address' | 'election' | 'fingerprint' | 'none';
@@ -28,7 +30,7 @@ export function electionText(election: KnownElection, anchor: Anchor, now: numbe
     `  Authority    ${anchorText(anchor)}`,
   );
   lines.push(...statusLines(election, now));
-  lines.push(`  Your vote    ${rulesText(genesis.policy)}`);
+  lines.push(...rulesLines(genesis.policy, election.trustees));
   if (round !== null && election.open) lines.push('', ...questionsLines(round.entry.questions));
   else if (draft !== null)
     lines.push('', 'Planned, and free to change until it opens:', '', ...questionsLines(draft.questions));
@@ -83,18 +85,6 @@ function turnoutText(voted: number, voters: number): string {
   return `${voted} of ${voters} voted${share}, as the organiser's machine counts`;
 }
 
-function rulesText(policy: KnownElection['genesis']['policy']): string {
-  const revote =
-    policy.revote === 'last'
-      ? 'you may vote again; your last ballot counts'
-      : 'your first ballot stands; you can vote once';
-  const names =
-    policy.names === 'public'
-      ? 'under your username'
-      : "under a pseudonym, whose username the organiser's files may tell";
-  return `is public: the log shows it ${names}; ${revote}`;
-}
-
 function questionsLines(questions: readonly Question[]): string[] {
   return questions.flatMap((question, index) => [
     ...(index > 0 ? [''] : []),
@@ -103,55 +93,22 @@ function questionsLines(questions: readonly Question[]): string[] {
   ]);
 }
 
-/** The question's text, numbered where there are several. */
-export function questionTitle(question: Question, index: number, of: number): string {
-  const text = printable(question.question);
-  return of === 1 ? text : `${index + 1}. ${text}`;
-}
-
-/** How many answers may be chosen, in words: `choose 1`, `choose 2 to 3, or blank`. */
-export function howMany({ min, max, blank }: Question): string {
-  const range = min === max ? `${max}` : min === 0 ? `up to ${max}` : `${min} to ${max}`;
-  return `choose ${range}${blank ? ', or blank' : ''}`;
-}
-
-/** A vote on one question in words. */
-export function choiceText(choice: Choice, question: Question): string {
-  if (choice === null) return 'blank';
-  if (choice.length === 0) return 'none of the answers';
-  return choice.map((answer) => printable(question.answers[answer] ?? '')).join('; ');
-}
-
 /** What is about to be cast. */
 export function ballotText(
   questions: readonly Question[],
   choices: readonly Choice[],
   number: number,
 ): string {
-  const lines = questions.map((question, index) => {
-    const choice = choices[index] ?? null;
-    return `  ${questionTitle(question, index, questions.length)}\n    → ${choiceText(choice, question)}`;
-  });
   const which =
     number > 1
       ? `Your ballot, number ${number} in this round; it replaces your earlier one:`
       : 'Your ballot:';
-  return `${which}\n${lines.join('\n')}\n`;
-}
-
-/** A vote as JSON carries it: each question with the texts of the chosen answers; `blank` apart from none. */
-export function ballotJson(questions: readonly Question[], choices: readonly Choice[]): object[] {
-  return questions.map(({ question, answers }, index) => {
-    const choice = choices[index] ?? null;
-    return choice === null
-      ? { question, blank: true, answers: [] }
-      : { question, blank: false, answers: choice.map((answer) => answers[answer] ?? '') };
-  });
+  return `${which}\n${voteText(questions, choices)}`;
 }
 
 /** The election as JSON carries it: times in ms since 1970. */
 export function electionJson(election: KnownElection, anchor: Anchor): object {
-  const { electionId, fingerprint, genesis, round, draft, turnout, checkpoint } = election;
+  const { electionId, fingerprint, genesis, round, trustees, draft, turnout, checkpoint } = election;
   return {
     event: 'election',
     electionId,
@@ -160,6 +117,7 @@ export function electionJson(election: KnownElection, anchor: Anchor): object {
     title: genesis.title,
     description: genesis.description,
     policy: genesis.policy,
+    ...(trustees === null ? {} : { trustees: decryptersOf(trustees) }),
     status: standingOf(election),
     round:
       round === null

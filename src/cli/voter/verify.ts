@@ -11,7 +11,8 @@ import type { Io } from '../io.ts';
 import { type ConnectFlags, type Met, meet, orInterrupted } from './connect.ts';
 import type { Console } from '../console.ts';
 import { readReceiptFile } from '../receipt-file.ts';
-import { ballotJson, choiceText, questionTitle } from './show.ts';
+import { programLine } from '../program-line.ts';
+import { ballotJson, voteText } from '../vote-text.ts';
 
 export interface VerifyFlags extends ConnectFlags {
   readonly receipt: string;
@@ -25,6 +26,7 @@ export async function verify(flags: VerifyFlags, io: Io, out: Console): Promise<
   try {
     const { electionId } = met.election;
     requireSameElection(text, electionId);
+    if (flags.show === true && met.election.genesis.policy.secrecy === 'sealed') throw sealed();
     const verdict = await out.during('Verifying', () => verifyReceipt(met.client, text, met.election));
     const shown = flags.show === true ? await showBallot(text, met, io) : undefined;
     out.emit({
@@ -69,19 +71,22 @@ interface ShownBallot {
 async function showBallot(text: string, met: Met, io: Io): Promise<ShownBallot> {
   const receipt = openReceipt(text, met.election);
   const { ballot } = ballotInReceipt(receipt);
-  if (ballot.form === 'sealed')
-    throw refused('sealed', 'The ballot is sealed: nobody can show what is in it, and you can not prove it.');
+  if (ballot.form === 'sealed') throw sealed();
   const round = await roundOf(ballot, receipt.index, met, io);
   const { questions } = round;
-  const lines = questions.map(
-    (question, index) =>
-      `  ${questionTitle(question, index, questions.length)}\n    → ${choiceText(ballot.choices[index] ?? null, question)}\n`,
-  );
   return {
-    text: `Your ballot, number ${ballot.number} of yours in round ${round.round}:\n${lines.join('')}`,
+    text: `Your ballot, number ${ballot.number} of yours in round ${round.round}:\n${voteText(questions, ballot.choices)}`,
     number: ballot.number,
     json: ballotJson(questions, ballot.choices),
   };
+}
+
+function sealed(): Error {
+  return refused(
+    'sealed',
+    'The ballot of this receipt is sealed: what it encrypts can be shown by nobody, and to nobody.',
+    { hint: `That it is in the log can be proved: run "${programLine('voter')} verify" without --show.` },
+  );
 }
 
 /** The round that a ballot was cast in: the newest, or an earlier one, which is before the ballot in the log. */

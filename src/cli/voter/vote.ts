@@ -1,20 +1,21 @@
 import { PsephosError, refused, unusable } from '../../base/errors.ts';
-import type { Choice } from '../../election/choices.ts';
 import type { VoterRecord } from '../../services/ports.ts';
 import {
-  type CastBallot,
   type KnownElection,
   nextBallotNumber,
   openRound,
   prepareBallot,
 } from '../../services/voter-session.ts';
-import { programLine } from '../program-line.ts';
+import type { Console } from '../console.ts';
 import type { Io } from '../io.ts';
+import { programLine } from '../program-line.ts';
+import { expectRoom, receiptName } from '../receipt-file.ts';
 import { type Ask, askerOf } from './ask.ts';
 import { castOrDoubt } from './cast.ts';
+import { keepReceipt, reportCast } from './cast-report.ts';
 import { parseChoices } from './choose.ts';
+import { askChoices, confirmedBallot } from './confirm.ts';
 import { type ConnectFlags, type Met, meet, orInterrupted, readTarget } from './connect.ts';
-import type { Console } from '../console.ts';
 import {
   type Credentials,
   type IdentityFlags,
@@ -23,13 +24,15 @@ import {
   readCredentials,
   requireFlags,
 } from './identify.ts';
-import { expectRoom, receiptName, saveReceipt } from '../receipt-file.ts';
-import { type Anchor, ballotJson, ballotText, electionJson, electionText, standingOf } from './show.ts';
+import { openBallot } from './open-ballot.ts';
+import { electionJson, electionText, standingOf } from './show.ts';
 
 export interface VoteFlags extends ConnectFlags, IdentityFlags {
   readonly choose?: readonly string[];
   readonly yes?: boolean;
   readonly receipt?: string;
+  /** Where to write a ballot that is opened instead of cast. */
+  readonly audit?: string;
 }
 
 /** Shows the election, asks what no flag says, casts the ballot, checks its receipt and saves it. */
@@ -37,11 +40,12 @@ export async function vote(flags: VoteFlags, io: Io, out: Console): Promise<void
   const ask = await askerOf(io);
   if (ask === undefined) {
     const choose = flags.choose === undefined ? ['--choose'] : [];
-    requireFlags([...missingIdentity(flags), ...choose, ...(flags.yes === true ? [] : ['--yes'])]);
+    const unasked = flags.yes === true || flags.audit !== undefined;
+    requireFlags([...missingIdentity(flags), ...choose, ...(unasked ? [] : ['--yes'])]);
   }
   const { anchor } = await readTarget(flags);
   if (anchor === 'none' && (ask === undefined || flags.yes === true)) throw unpinned();
-  if (flags.receipt !== undefined) await expectRoom(flags.receipt);
+  for (const file of [flags.receipt, flags.audit]) if (file !== undefined) await expectRoom(file);
   const credentials = await readCredentials(flags, io);
 
   const met = await meet(flags, io, out);
@@ -73,18 +77,22 @@ async function voteWith(
   const { seed, record } = await identify(met, credentials, ask, out);
   const number = numberOrWayOut(election, record);
   if (number > 1) out.note('You have voted in this round before. A new ballot replaces the earlier one.\n');
-  const choices = given ?? (await askChoices(questions, ask));
-  const ballot = prepareBallot(election, { seed, record }, choices);
-  const path = flags.receipt ?? receiptName(ballot.tracker);
-  await expectRoom(path);
-
-  out.say(`\n${ballotText(questions, choices, ballot.number)}\n`);
-  if (flags.yes !== true && !(await ask?.confirm('Cast this ballot?', true))) {
-    throw refused('not-confirmed', 'Nothing was cast.');
+  const voter = { seed, record };
+  if (flags.audit !== undefined) {
+    const choices = given ?? (await askChoices(questions, ask));
+    await openBallot(
+      prepareBallot(election, voter, choices),
+      { election, path: flags.audit, dial: flags.dial },
+      out,
+    );
+    return;
   }
+  const { dial, receipt, yes = false } = flags;
+  const { ballot, choices } = await confirmedBallot(election, voter, given, { ask, dial, receipt, yes }, out);
+  const path = flags.receipt ?? receiptName(ballot.tracker);
   const cast = await out.during('Casting', () => castOrDoubt(client, election, ballot, io));
   await keepReceipt(cast, path, out);
-  report(cast, { election, anchor, path, questions, choices, dial: flags.dial }, out);
+  reportCast(cast, { election, path, choices, dial }, out);
 }
 
 /** As `nextBallotNumber`; who can't vote again may have lost the answer to their ballot, and is told what to do. */
@@ -130,77 +138,4 @@ async function confirmFingerprint(
   throw refused('not-confirmed', 'The election could not be verified. Nothing was cast.', {
     hint: 'Ask the organiser for the invite, or for the fingerprint.',
   });
-}
-
-async function askChoices(
-  questions: Parameters<typeof parseChoices>[1],
-  ask: Ask | undefined,
-): Promise<Choice[]> {
-  if (ask === undefined) throw new Error('choices are missing and nobody was asked');
-  const choices: Choice[] = [];
-  for (const [index, question] of questions.entries())
-    choices.push(await ask.choice(question, index, questions.length));
-  return choices;
-}
-
-/** Saves the receipt. Where that fails the ballot is cast nevertheless, and the receipt must not be lost. */
-async function keepReceipt(cast: CastBallot, path: string, out: Console): Promise<void> {
-  try {
-    await saveReceipt(path, cast.receipt.text);
-  } catch (error) {
-    if (!(error instanceof PsephosError)) throw error;
-    out.note(`${cast.receipt.text}\n`);
-    throw refused(
-      'receipt-not-saved',
-      `Your ballot ${cast.tracker} IS cast, but its receipt could not be saved. ${error.message}`,
-      {
-        hint: `The receipt is printed above: copy it into a file. Or save one elsewhere with "${programLine('voter')} receipt".`,
-        cause: error,
-      },
-    );
-  }
-}
-
-function report(
-  cast: CastBallot,
-  about: {
-    readonly election: KnownElection;
-    readonly anchor: Anchor;
-    readonly path: string;
-    readonly questions: Parameters<typeof ballotJson>[0];
-    readonly choices: readonly Choice[];
-    readonly dial: string;
-  },
-  out: Console,
-): void {
-  const { tracker, number, receipt } = cast;
-  const { election, path, questions, choices, dial } = about;
-  out.emit({
-    event: 'cast',
-    electionId: election.electionId,
-    round: election.round?.entry.round,
-    tracker,
-    number,
-    index: receipt.index,
-    logSize: receipt.checkpoint.size,
-    receipt: path,
-    ballot: ballotJson(questions, choices),
-  });
-  out.say(
-    'Cast. The receipt was checked: your ballot is in the log.\n\n' +
-      `  Ballot tracker  ${tracker}\n` +
-      `  Log entry       ${receipt.index}, in a log of ${receipt.checkpoint.size} entries\n` +
-      `  Receipt         ${path}\n\n` +
-      'Keep the receipt: it proves that your ballot was taken. To check at any time that it is still there:\n\n' +
-      `  ${verifyCommand(path, dial)}\n`,
-  );
-}
-
-/** The command that verifies a receipt, ready for a shell. */
-export function verifyCommand(path: string, dial: string): string {
-  return `${programLine('voter')} verify --receipt ${quoted(path)} --dial ${quoted(dial)}`;
-}
-
-function quoted(word: string): string {
-  return /^[\w./:@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

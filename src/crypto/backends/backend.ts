@@ -32,6 +32,12 @@ export interface CryptoBackend {
    */
   multiply(scalar: Uint8Array, point: Uint8Array): Uint8Array;
 
+  /**
+   * As `multiply`, for any 32 bytes as the point: undefined unless `isPrimeOrderPoint` accepts them. Where a product is wanted
+   * anyway, that costs less than asking first.
+   */
+  multiplyIfPrimeOrder(scalar: Uint8Array, bytes: Uint8Array): Uint8Array | undefined;
+
   /** `scalar`, reduced and not zero, times the base point. */
   multiplyBase(scalar: Uint8Array): Uint8Array;
 

@@ -48,6 +48,8 @@ export const backend: CryptoBackend = {
   },
 
   multiply: (scalar, point) => Point.fromBytes(point).multiply(littleEndian(scalar)).toBytes(),
+  multiplyIfPrimeOrder: (scalar, bytes) =>
+    backend.isPrimeOrderPoint(bytes) ? backend.multiply(scalar, bytes) : undefined,
   multiplyBase: (scalar) => Point.BASE.multiply(littleEndian(scalar)).toBytes(),
   addPoints: (a, b) => Point.fromBytes(a).add(Point.fromBytes(b)).toBytes(),
   subtractPoints: (a, b) => Point.fromBytes(a).subtract(Point.fromBytes(b)).toBytes(),

@@ -1,5 +1,5 @@
 import { type DecipherCCM, type DecipherGCM, createCipheriv, createDecipheriv, hash } from 'node:crypto';
-import sodium from 'sodium-native';
+import { createRequire } from 'node:module';
 import { concatBytes } from '../../base/bytes.ts';
 import type { CryptoBackend } from './backend.ts';
 import { CCM_TAG_BYTES, checkCcmLength } from './ccm.ts';
@@ -26,10 +26,14 @@ interface Native {
   crypto_core_ed25519_scalar_add(output: Uint8Array, a: Uint8Array, b: Uint8Array): void;
   crypto_core_ed25519_scalar_sub(output: Uint8Array, a: Uint8Array, b: Uint8Array): void;
 }
-const native = sodium as unknown as Native;
+// Not by `import`: of a CommonJS module Node then searches the source for names to export, which for this one takes 20 ms of each
+// program and thread.
+const native = createRequire(import.meta.url)('sodium-native') as Native;
 
 /** Up to here libsodium's short call wins; above it OpenSSL's use of the processor's SHA instructions does. */
 const SODIUM_HASH_MAX_BYTES = 192;
+const POINT_BYTES = 32;
+const REFUSED = 'status: -1';
 const GCM_TAG_BYTES = 16;
 const scratch = new Uint8Array(8192);
 const digest = new Uint8Array(32);
@@ -64,6 +68,19 @@ export const backend: CryptoBackend = {
     filled((output) => {
       native.crypto_scalarmult_ed25519_noclamp(output, scalar, point);
     }),
+  // libsodium refuses, before it multiplies, what its check of points refuses: other spellings, what is not on the curve, small and
+  // mixed order (crypto_scalarmult/ed25519 in its source). Of a reduced scalar above zero it refuses nothing else.
+  multiplyIfPrimeOrder: (scalar, bytes) => {
+    const output = new Uint8Array(POINT_BYTES);
+    try {
+      native.crypto_scalarmult_ed25519_noclamp(output, scalar, bytes);
+      return output;
+    } catch (error) {
+      // The binding's only word for a refusal is an error; for operands of a wrong size it has another.
+      if (error instanceof Error && error.message === REFUSED) return undefined;
+      throw error;
+    }
+  },
   multiplyBase: (scalar) =>
     filled((output) => {
       native.crypto_scalarmult_ed25519_base_noclamp(output, scalar);
@@ -113,7 +130,7 @@ export const backend: CryptoBackend = {
 };
 
 function filled(fill: (output: Uint8Array) => void): Uint8Array {
-  const output = new Uint8Array(32);
+  const output = new Uint8Array(POINT_BYTES);
   fill(output);
   return output;
 }

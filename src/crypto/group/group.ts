@@ -2,6 +2,7 @@ import { backend as chosen } from '#crypto-backend';
 import { equalBytes } from '../../base/bytes.ts';
 import type { CryptoBackend } from '../backends/backend.ts';
 
+declare const claimedBrand: unique symbol;
 declare const pointBrand: unique symbol;
 declare const scalarBrand: unique symbol;
 
@@ -9,7 +10,16 @@ declare const scalarBrand: unique symbol;
  * An element of the prime-order subgroup of edwards25519 in RFC 8032's encoding (32 bytes, little-endian), known to be
  * canonical, on the curve and in the subgroup; the neutral element is one.
  */
-export type Point = Uint8Array & { readonly [pointBrand]: true };
+export type Point = ClaimedPoint & { readonly [pointBrand]: true };
+
+/** 32 bytes that somebody says are a group element. Nothing can be done with them but what shows whether they are. */
+export type ClaimedPoint = Uint8Array & { readonly [claimedBrand]: true };
+
+/** What a claimed point turned out to be, and a multiple of it. */
+export interface Multiplied {
+  readonly point: Point;
+  readonly product: Point;
+}
 
 /** A number modulo the group's order q, 32 bytes little-endian, reduced. */
 export type Scalar = Uint8Array & { readonly [scalarBrand]: true };
@@ -50,6 +60,21 @@ export class Group {
     // libsodium refuses operands whose product is the neutral element; the protocol has them (a zero challenge, an empty tally).
     if (this.isIdentity(point) || isZero(scalar)) return this.identity;
     return this.#backend.multiply(scalar, point) as Point;
+  }
+
+  /** 32 bytes as what they are claimed to be; undefined for another length. */
+  claim(bytes: Uint8Array): ClaimedPoint | undefined {
+    return bytes.length === BYTES ? (bytes as ClaimedPoint) : undefined;
+  }
+
+  /** `decode` and `multiply` in one, at the cost of the latter; undefined where the former is. */
+  multiplyClaimed(scalar: Scalar, claimed: ClaimedPoint): Multiplied | undefined {
+    if (isZero(scalar) || this.isIdentity(claimed)) {
+      const point = this.decode(claimed);
+      return point && { point, product: this.identity };
+    }
+    const product = this.#backend.multiplyIfPrimeOrder(scalar, claimed);
+    return product && { point: claimed as Point, product: product as Point };
   }
 
   /** `scalar` times the generator. */
@@ -124,7 +149,7 @@ export function scalarFromBigInt(value: bigint): Scalar {
   return bytes as Scalar;
 }
 
-/** A scalar as a number: for public ones, and for writing a key file. */
+/** A scalar that is no secret as a number. */
 export function scalarToBigInt(scalar: Scalar): bigint {
   const view = new DataView(scalar.buffer, scalar.byteOffset, scalar.byteLength);
   let value = 0n;

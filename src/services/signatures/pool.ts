@@ -5,6 +5,10 @@ import type { SignatureTask, SignatureVerifier } from './verifier.ts';
 
 /** Tasks in one message: its own cost is spread thin by then, and a first ballot doesn't wait for many behind it. */
 const MAX_TASKS = 32;
+/** Tasks that are worth a message as soon as they are there: one costs as much as a signature's verification. */
+const ENOUGH_TASKS = 16;
+/** How long tasks gather for a message at most, in ms, where the last one was sent no longer ago; a lone task never waits. */
+const GATHER_MS = 2;
 
 interface Pending {
   readonly task: SignatureTask;
@@ -14,11 +18,15 @@ interface Pending {
 
 /**
  * Verifies in `workers` threads (by default one for each core beside the caller's, at least one), so that the thread that
- * speaks to voters is free for it. Tasks that come while all are busy travel together in the next message.
+ * speaks to voters is free for it. Tasks that come in quick succession, or while all are busy, travel together.
  */
 export function signaturePool(workers = Math.max(1, availableParallelism() - 1)): SignatureVerifier {
   let queue: Pending[] = [];
   let failure: Error | undefined;
+  /** Whether a dispatch is to come, and whether the first in the queue waits for nothing but a free thread. */
+  let scheduled = false;
+  let due = false;
+  let lastSent = -Infinity;
   const idle: Member[] = [];
   const fail = (error: Error) => {
     failure ??= error;
@@ -29,16 +37,30 @@ export function signaturePool(workers = Math.max(1, availableParallelism() - 1))
 
   function ready(member: Member): void {
     idle.push(member);
-    dispatch();
+    if (due) dispatch();
+  }
+  function schedule(): void {
+    if (queue.length >= ENOUGH_TASKS) {
+      dispatch();
+    } else if (!scheduled && !due) {
+      scheduled = true;
+      const wait = lastSent + GATHER_MS - performance.now();
+      // What arrives in one turn of the event loop is sent together in any case.
+      if (wait <= 0) setImmediate(dispatch);
+      else setTimeout(dispatch, wait);
+    }
   }
   function dispatch(): void {
+    scheduled = false;
     while (queue.length > 0) {
       const member = idle.pop();
-      if (member === undefined) return;
+      if (member === undefined) break;
       const batch = queue.slice(0, MAX_TASKS);
       queue = queue.slice(MAX_TASKS);
+      lastSent = performance.now();
       member.run(batch);
     }
+    due = queue.length > 0;
   }
 
   return {
@@ -48,9 +70,8 @@ export function signaturePool(workers = Math.max(1, availableParallelism() - 1))
           reject(failure);
           return;
         }
-        // What arrives in one turn of the event loop is sent together.
-        if (queue.length === 0) setImmediate(dispatch);
         queue.push({ task, resolve, reject });
+        schedule();
       }),
     close: async () => {
       await Promise.all(members.map((member) => member.close()));

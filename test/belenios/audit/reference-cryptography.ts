@@ -20,7 +20,8 @@ import type {
   Trustee,
   TrusteePublicKey,
 } from '#src/belenios/v1/messages.js';
-import type { Point as Encoded } from '#src/crypto/group/group.js';
+import { backend as portable } from '#src/crypto/backends/noble.js';
+import { type ClaimedPoint, type Point as Encoded, Group } from '#src/crypto/group/group.js';
 
 /**
  * The equations of the specification, written down one by one over a portable library: slow, and independent of the code
@@ -172,6 +173,15 @@ function verifyAnswer(y: Point, s0: string, question: Question, answer: Answer):
   );
 }
 
+const group = new Group(portable);
+
+/** The ballot, if all its points are elements of the group. */
+function withElements(ballot: Ballot<ClaimedPoint>): Ballot | undefined {
+  const pairs = ballot.answers.flatMap(({ choices }) => choices);
+  const points = [ballot.credential, ...pairs.flatMap(({ alpha, beta }) => [alpha, beta])];
+  return points.every((point) => group.decode(point) !== undefined) ? (ballot as Ballot) : undefined;
+}
+
 function verifyBallot(election: Election, electionHash: string, ballot: Ballot): Result<void, string> {
   const credential = decoded(ballot.credential);
   const { hash: signed, proof } = ballot.signature;
@@ -227,7 +237,13 @@ function factorOf(
 export const referenceCryptography: AuditCryptography = {
   verifyTrustees,
 
-  ballotVerifier: (election, electionHash) => (ballot) => verifyBallot(election, electionHash, ballot),
+  ballotVerifier: (election, electionHash) => (claimed) => {
+    const ballot = withElements(claimed);
+    if (ballot === undefined) return err('not an element of the group');
+    const verified = verifyBallot(election, electionHash, ballot);
+    if (!verified.ok) return verified;
+    return ok({ credential: ballot.credential, choices: ballot.answers.map(({ choices }) => choices) });
+  },
 
   encryptedTally(election, ballots) {
     const all = [...ballots];

@@ -5,8 +5,10 @@ import fc from 'fast-check';
 import { group, scalarFromBigInt } from '#src/crypto/group/group.js';
 import { prepareQuestion, verifyAnswer } from '#src/belenios/v1/answer.js';
 import { ciphertextText, sumCiphertexts } from '#src/belenios/v1/elgamal.js';
-import type { Answer, Ciphertext, Question } from '#src/belenios/v1/messages.js';
+import { decryptPartially, verifyPartialDecryption } from '#src/belenios/v1/decryption.js';
+import type { Answer, Ciphertext, PartialDecryption, Question } from '#src/belenios/v1/messages.js';
 import { type Claim, proveOneOf } from '#src/belenios/v1/proofs.js';
+import { generateTrustee, verifyTrustees } from '#src/belenios/v1/trustees.js';
 import { errorOf } from '../../support/results.ts';
 
 const random = (length: number) => new Uint8Array(randomBytes(length));
@@ -119,6 +121,58 @@ describe('proofs of false statements', () => {
       const refusal = errorOf(verdict(BLANK, answerOf(BLANK, [1, 0, 1, 0], { blank, overall: 0 })));
       assert.match(refusal, /blank_proof does not hold/);
     }
+  });
+
+  it('fail for every vote that is none, of any numbers in the cells, and for no other', () => {
+    const numbers = fc.constantFrom(0, 1, 1, 0, 2, -1);
+    const cases = fc.record({
+      question: fc.constantFrom(OPEN, BLANK, { ...OPEN, min: 0, max: 1 }, { ...BLANK, min: 0, max: 0 }),
+      first: numbers,
+      rest: fc.tuple(numbers, numbers, numbers),
+      pretence: fc.record({ blank: fc.nat(1), overall: fc.nat(2) }),
+    });
+    fc.assert(
+      fc.property(cases, ({ question, first, rest, pretence }) => {
+        const cells = question.blank === true ? [first, ...rest] : rest;
+        const selections = rest.reduce<number>((sum, one) => sum + one, 0);
+        const isBlank = question.blank === true && first === 1;
+        const isVote =
+          cells.every((cell) => cell === 0 || cell === 1) &&
+          (isBlank ? selections === 0 : selections >= question.min && selections <= question.max);
+        // Of a vote, the honest prover's choice; of anything else, any.
+        const place = selections - question.min;
+        const honest =
+          question.blank === true
+            ? { blank: isBlank ? 1 : 0, overall: isBlank ? 0 : place + 1 }
+            : { blank: 0, overall: place };
+        const answer = answerOf(question, cells, isVote ? honest : pretence);
+        assert.equal(verdict(question, answer).ok, isVote);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('fail for a decryption with another secret than that of the key, in the factor or in the proof', () => {
+    const [secret, other] = [group.randomScalar(random), group.randomScalar(random)];
+    const key = group.multiplyBase(secret);
+    const alpha = group.multiplyBase(group.randomScalar(random));
+    const tally = [[{ alpha, beta: group.generator }]];
+    const [honest, lying] = [secret, other].map((one) => decryptPartially('phi', one, tally, random));
+    assert.ok(honest !== undefined && lying !== undefined);
+    const holds = (decryption: PartialDecryption) =>
+      verifyPartialDecryption('phi', key, tally, decryption).ok;
+    assert.ok(holds(honest));
+    assert.ok(!holds(lying));
+    assert.ok(!holds({ ...honest, decryptionFactors: lying.decryptionFactors }));
+    assert.ok(!holds({ ...lying, decryptionFactors: honest.decryptionFactors }));
+    assert.ok(!verifyPartialDecryption('another', key, tally, honest).ok);
+  });
+
+  it("fail for a trustee's key whose secret its owner does not know", () => {
+    const known = generateTrustee(random).publicKey;
+    const sum = group.add(known.publicKey, group.generator);
+    assert.ok(verifyTrustees([{ kind: 'Single', key: known }]).ok);
+    assert.ok(!verifyTrustees([{ kind: 'Single', key: { ...known, publicKey: sum } }]).ok);
   });
 
   it('fail for a vote that is neither blank nor has enough selections', () => {

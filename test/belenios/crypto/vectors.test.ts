@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { describe, it } from 'node:test';
 import { auditBelenios } from '#src/audit/archive/audit-file.js';
+import { startBallotThreads } from '#src/audit/archive/ballot-threads.js';
 import {
   CASES,
   ELECTIONS,
@@ -13,7 +14,7 @@ import {
 
 const audit = (path: string, workers: number) =>
   auditBelenios(Readable.from([fixture(path)]), {
-    workers,
+    threads: startBallotThreads(workers),
     onProgress: () => undefined,
     signal: new AbortController().signal,
   });

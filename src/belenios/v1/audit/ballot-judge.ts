@@ -1,17 +1,13 @@
 import { type Result, err, ok } from '../../../base/result.ts';
-import type { Point } from '../../../crypto/group/group.ts';
-import { decodeBallot, hashToSign } from '../encoding/ballot.ts';
+import { decodeClaimedBallot, hashToSign } from '../encoding/ballot.ts';
 import { decodeElection } from '../encoding/election.ts';
 import { electionHash } from '../encoding/hashes.ts';
 import { problemText } from '../encoding/problem.ts';
-import type { Ciphertext } from '../messages.ts';
+import type { VerifiedBallot } from '../ballot.ts';
 import type { AuditCryptography } from './cryptography.ts';
 
 /** What the audit needs to know of a ballot that is valid by itself. */
-export interface CheckedBallot {
-  readonly credential: Point;
-  readonly choices: readonly (readonly Ciphertext[])[];
-}
+export type CheckedBallot = VerifiedBallot;
 
 /** Judges a ballot's text by itself; not whether its credential may vote, nor whether it was cast before. */
 export type BallotJudge = (ballotText: string) => Result<CheckedBallot, string>;
@@ -35,16 +31,14 @@ export function ballotJudge(
   const hash = electionHash(electionText);
   const verify = cryptography.ballotVerifier(election.value, hash);
   return ok((ballotText) => {
-    const decoded = decodeBallot(ballotText);
+    const decoded = decodeClaimedBallot(ballotText);
     if (!decoded.ok) return err(problemText(decoded.error));
     const ballot = decoded.value;
     if (ballot.electionUuid !== election.value.uuid)
       return err('made for an election with another identifier');
     if (ballot.electionHash !== hash) return err('made for an election with another text');
     if (ballot.signature.hash !== hashToSign(ballotText)) return err('signed for another content');
-    const verified = verify(ballot);
-    if (!verified.ok) return verified;
-    return ok({ credential: ballot.credential, choices: ballot.answers.map((answer) => answer.choices) });
+    return verify(ballot);
   });
 }
 

@@ -1,5 +1,6 @@
 import type { Result } from '../../../base/result.ts';
-import type { Point } from '../../../crypto/group/group.ts';
+import type { ClaimedPoint, Point } from '../../../crypto/group/group.ts';
+import type { VerifiedBallot } from '../ballot.ts';
 import type {
   Ballot,
   Ciphertext,
@@ -34,9 +35,12 @@ export interface AuditCryptography {
 
   /**
    * A judge of ballots for one election: whether a ballot has the shape that the questions want, every proof holds and the
-   * signature is valid for its credential and its hash (4.11 to 4.17). That the hash is right is the caller's to see.
+   * signature is valid for its credential and its hash (4.11 to 4.17), and its points are group elements. That the hash is right is the caller's to see.
    */
-  ballotVerifier(election: Election, electionHash: string): (ballot: Ballot) => Result<void, string>;
+  ballotVerifier(
+    election: Election,
+    electionHash: string,
+  ): (ballot: Ballot<ClaimedPoint>) => Result<VerifiedBallot, string>;
 
   /** The encrypted tally (4.18) of ballots that were verified. */
   encryptedTally(election: Election, ballots: Iterable<WeightedChoices>): EncryptedTally;

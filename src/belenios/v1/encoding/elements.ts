@@ -1,6 +1,6 @@
 import { toHex } from '../../../base/bytes.ts';
 import { type Result, err, ok } from '../../../base/result.ts';
-import type { Point, Scalar } from '../../../crypto/group/group.ts';
+import { type ClaimedPoint, type Point, type Scalar, group } from '../../../crypto/group/group.ts';
 import type { Ciphertext, Proof } from '../messages.ts';
 import { type Codec, kindOf, record, textLike } from './codec.ts';
 import { decodePoint, scalarFromDecimal, scalarToDecimal } from './group-elements.ts';
@@ -9,17 +9,18 @@ import { fromHexReversed } from './hex.ts';
 const HASH = /^[0-9a-f]{64}$/;
 /** 43 digits hold 258 bits; the last two are 0. */
 const COMPACT_HASH = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]$/;
+const SPELLING = 'a point has 64 hexadecimal digits in small letters';
 const UUID = /^[1-9A-HJ-NP-Za-km-z]{14,64}$/;
 
 /** Reads a group element from 64 small hexadecimal digits, the reverse of RFC 8032's bytes (5.2.1). */
 export function parsePoint(text: string): Result<Point, string> {
   const bytes = fromHexReversed(text);
-  if (bytes === undefined) return err('a point has 64 hexadecimal digits in small letters');
+  if (bytes === undefined) return err(SPELLING);
   const point = decodePoint(bytes);
   return point === undefined ? err('not an element of the group') : ok(point);
 }
 
-export function pointText(point: Point): string {
+export function pointText(point: ClaimedPoint): string {
   return toHex(point.toReversed());
 }
 
@@ -29,6 +30,16 @@ export const point: Codec<Point> = {
     if (typeof value !== 'string') return at.fail(`${kindOf(value)}, expected a string`);
     const parsed = parsePoint(value);
     return parsed.ok ? parsed.value : at.fail(parsed.error);
+  },
+  write: (value) => `"${pointText(value)}"`,
+};
+
+/** What is written as a group element is; whether it is one is left to `multiplyClaimed`. */
+export const claimedPoint: Codec<ClaimedPoint> = {
+  read(value, at) {
+    if (typeof value !== 'string') return at.fail(`${kindOf(value)}, expected a string`);
+    const bytes = fromHexReversed(value);
+    return (bytes && group.claim(bytes)) ?? at.fail(SPELLING);
   },
   write: (value) => `"${pointText(value)}"`,
 };
@@ -46,7 +57,12 @@ export const scalar: Codec<Scalar> = {
 export const proof: Codec<Proof> = record({ challenge: scalar, response: scalar });
 
 /** 4.3 */
-export const ciphertext: Codec<Ciphertext> = record({ alpha: point, beta: point });
+export const ciphertext: Codec<Ciphertext> = ciphertextOf(point);
+
+/** The same for either form of points. */
+export function ciphertextOf<P extends ClaimedPoint>(element: Codec<P>): Codec<Ciphertext<P>> {
+  return record({ alpha: element, beta: element });
+}
 
 /** A hash in hexadecimal, ℍ in 4.2. */
 export const hash: Codec<string> = textLike(

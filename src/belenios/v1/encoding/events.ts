@@ -51,7 +51,7 @@ export function decodeEvent(source: string): Result<ArchiveEvent, DecodeProblem>
 }
 
 /** Until 2242, what 11 octal digits hold. */
-const LATEST_TIMESTAMP = 8 ** 11 - 1;
+export const LATEST_TIMESTAMP = 8 ** 11 - 1;
 
 const version = integer(1, 1);
 

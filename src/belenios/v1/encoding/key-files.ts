@@ -1,11 +1,21 @@
 import type { Scalar } from '../../../crypto/group/group.ts';
 import type { Result } from '../../../base/result.ts';
 import type { TrusteePublicKey } from '../messages.ts';
+import { type Codec, kindOf } from './codec.ts';
 import { decodeStrictly } from './decode.ts';
-import { scalar } from './elements.ts';
 import { MESSAGE_LIMITS } from './limits.ts';
 import type { DecodeProblem } from './problem.ts';
+import { secretFromDecimal, secretToDecimal } from './secret-decimal.ts';
 import { trusteePublicKey } from './trustees.ts';
+
+/** As any scalar (4.2), by ways of its own. */
+const secretScalar: Codec<Scalar> = {
+  read(value, at) {
+    if (typeof value !== 'string') return at.fail(`${kindOf(value)}, expected a string`);
+    return secretFromDecimal(value) ?? at.fail("not a number below the group's order in decimal digits");
+  },
+  write: (value) => `"${secretToDecimal(value)}"`,
+};
 
 /** A trustee's public key (4.5) as a file: one line. */
 export function encodePublicKeyFile(key: TrusteePublicKey): string {
@@ -19,12 +29,12 @@ export function decodePublicKeyFile(source: string): Result<TrusteePublicKey, De
 
 /** A trustee's private key (4.5) as a file: the exponent in decimal digits as a JSON string, one line. */
 export function encodePrivateKeyFile(key: Scalar): string {
-  return `${scalar.write(key)}\n`;
+  return `${secretScalar.write(key)}\n`;
 }
 
 /** Reads it, with or without the end of the line. What it says when it refuses has nothing of the key in it. */
 export function decodePrivateKeyFile(source: string): Result<Scalar, DecodeProblem> {
-  return decodeStrictly(scalar, withoutLineEnd(source), MESSAGE_LIMITS);
+  return decodeStrictly(secretScalar, withoutLineEnd(source), MESSAGE_LIMITS);
 }
 
 function withoutLineEnd(source: string): string {

@@ -1,6 +1,7 @@
 import type { NodeService } from '../../../services/ports.ts';
 import type { ProtocolServer } from '../../protocol.ts';
 import { CAST } from './constants.ts';
+import { encodeCastAnswer, readCastRequest } from './by-shape.ts';
 import { type CastRequest, castRequestSchema } from './messages.ts';
 
 /** The receipt is sent only when the service has committed the ballot: that is what `cast` resolving means. */
@@ -8,8 +9,9 @@ export function castServer(service: Pick<NodeService, 'cast'>): ProtocolServer<C
   return {
     spec: CAST,
     request: castRequestSchema,
+    readByShape: readCastRequest,
     async answer({ ballot }, call) {
-      await call.send({ receipt: await service.cast(ballot) });
+      await call.sendEncoded(encodeCastAnswer(await service.cast(ballot)));
     },
   };
 }

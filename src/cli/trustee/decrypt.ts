@@ -1,0 +1,127 @@
+import { audit } from '../../audit/run.ts';
+import { type AuditReport, type AuditedRound, describeFinding } from '../../audit/report.ts';
+import { createChecker } from '../../audit/worker-pool.ts';
+import { refused } from '../../base/errors.ts';
+import type { SealedRound, SoundTrustees } from '../../belenios/v1/sealed-round.ts';
+import { scalarOfSeed } from '../../crypto/group/seed.ts';
+import type { TallyEntry } from '../../election/entries.ts';
+import { SMALL_GROUP } from '../../election/small-groups.ts';
+import { decryptWith } from '../../services/decrypting.ts';
+import { platformRandom } from '../../services/platform-random.ts';
+import { writeDecryptionFile } from '../../store/decryption-files.ts';
+import { readKeyFile } from '../../store/key-files.ts';
+import type { Console } from '../console.ts';
+import type { Io } from '../io.ts';
+import { programLine, quotePath } from '../program-line.ts';
+import { printable } from '../printable.ts';
+import { showProgress } from '../progress.ts';
+import { openTarget } from '../verify-log/target.ts';
+
+export interface DecryptFlags {
+  readonly key: string;
+  readonly round?: number;
+  readonly out?: string;
+  readonly election?: string;
+  readonly reveal?: true;
+}
+
+/**
+ * Audits a log and decrypts what its sealed ballots add up to, with the trustee's key alone. Throws `invalid` for a log that is not valid,
+ * `nothing-to-decrypt`, `not-a-trustee`, `small-group`, and what reading the log and the key file throw.
+ */
+export async function decrypt(name: string, flags: DecryptFlags, io: Io, out: Console): Promise<void> {
+  const { seed } = await readKeyFile(flags.key, 'trustee');
+  const report = await auditOf(name, flags, io, out);
+  if (report.verdict === 'invalid') throw invalid(report);
+  const { round, sealed, tally } = roundToDecrypt(report, flags.round);
+  if (flags.reveal !== true) refuseSmallGroup(report, tally);
+  const given = decryptWith(scalarOfSeed(seed), trusteesOf(report), sealed, tally, platformRandom);
+  const file = flags.out ?? `decryption-round-${round}-trustee-${given.trustee}.json`;
+  const electionId = report.election?.id ?? '';
+  await writeDecryptionFile(file, { electionId, round, ...given });
+  out.emit({ event: 'decrypted', electionId, round, trustee: given.trustee, file });
+  out.say(
+    `The log is valid: ${report.size} entries checked.\n` +
+      `You are trustee ${given.trustee}. Your part of decrypting round ${round} of "${printable(report.election?.title ?? '')}" is in ${file}\n` +
+      'Give that file to the organiser, who hands it in:\n\n' +
+      `  ${programLine('admin')} count --decryption ${quotePath(file)}\n\n` +
+      'Nothing in it is secret, and it opens nothing but the sum of all ballots.\n',
+  );
+}
+
+async function auditOf(name: string, flags: DecryptFlags, io: Io, out: Console): Promise<AuditReport> {
+  const target = await out.during(`Opening ${name}`, () => openTarget(name, io.signal));
+  const checker = createChecker();
+  const progress = showProgress(io, 'Auditing');
+  try {
+    const { expectedElection = flags.election, ...expected } = target.expected;
+    if (flags.election !== undefined && expectedElection !== flags.election)
+      throw refused(
+        'wrong-election',
+        `The invite is to election ${expectedElection}, not to ${flags.election}.`,
+      );
+    return await audit(target.source, {
+      checker,
+      ...expected,
+      ...(expectedElection === undefined ? {} : { expectedElection }),
+      onProgress: progress.update,
+      signal: io.signal,
+    });
+  } finally {
+    progress.stop();
+    await checker.close();
+    await target.close();
+  }
+}
+
+function invalid({ first }: AuditReport): Error {
+  const why = first === undefined ? 'its audit found something wrong' : printable(describeFinding(first));
+  return refused('invalid', `The log is NOT VALID: ${why}. Nothing was decrypted.`, {
+    hint: `Tell the other trustees and the organiser. More about it: ${programLine('verify-log')} <log>`,
+  });
+}
+
+interface ToDecrypt {
+  readonly round: number;
+  readonly sealed: SealedRound;
+  readonly tally: TallyEntry;
+}
+
+function roundToDecrypt({ rounds }: AuditReport, wanted: number | undefined): ToDecrypt {
+  const closed = rounds.filter((one) => one.sealed?.tally !== undefined);
+  const chosen = wanted === undefined ? closed.at(-1) : closed.find(({ round }) => round.round === wanted);
+  const { sealed } = chosen ?? {};
+  if (chosen === undefined || sealed?.tally === undefined) throw nothingToDecrypt(rounds, wanted);
+  return { round: chosen.round.round, sealed: sealed.round, tally: sealed.tally };
+}
+
+function nothingToDecrypt(rounds: readonly AuditedRound[], wanted: number | undefined): Error {
+  const last = rounds.at(-1);
+  const why =
+    last === undefined
+      ? 'no round was opened yet'
+      : last.sealed === undefined
+        ? 'its ballots are open'
+        : wanted === undefined || wanted === last.round.round
+          ? `round ${last.round.round} is still open`
+          : `there is no closed round ${wanted}`;
+  return refused('nothing-to-decrypt', `There is nothing to decrypt in this election: ${why}.`, {
+    hint: 'Ballots are decrypted only as a sum, after their round was closed.',
+  });
+}
+
+function trusteesOf({ trustees }: AuditReport): SoundTrustees {
+  if (trustees === undefined) throw new Error('a tally in a log without trustees');
+  return trustees;
+}
+
+function refuseSmallGroup({ election }: AuditReport, { numTallied }: TallyEntry): void {
+  if (election?.policy.smallGroups !== 'refuse' || numTallied === 0 || numTallied >= SMALL_GROUP) return;
+  throw refused(
+    'small-group',
+    `Only ${numTallied} ballots were cast, so that the result would show much of how each of them was.`,
+    {
+      hint: 'This election refuses to reveal that. With the consent of those who voted: --reveal.',
+    },
+  );
+}

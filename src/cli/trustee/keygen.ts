@@ -1,0 +1,66 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { unusable } from '../../base/errors.ts';
+import { encodePublicKeyFile } from '../../belenios/v1/encoding/key-files.ts';
+import { trusteePublicKey } from '../../belenios/v1/trustees.ts';
+import { scalarOfSeed } from '../../crypto/group/seed.ts';
+import { publicKeyOf } from '../../crypto/signature.ts';
+import { firstIssue, nameSchema } from '../../election/schemas.ts';
+import { platformRandom } from '../../services/platform-random.ts';
+import { createFile } from '../../store/files.ts';
+import { fileError } from '../../store/fs-errors.ts';
+import { writeKeyFile } from '../../store/key-files.ts';
+import type { Console } from '../console.ts';
+import { programLine, quotePath } from '../program-line.ts';
+import { keyFingerprint } from './key-fingerprint.ts';
+
+export interface KeygenFlags {
+  readonly out: string;
+  readonly name?: string;
+}
+
+export const DEFAULT_TRUSTEE_KEY = 'keys/trustee.key';
+
+/** Makes a trustee's key and its public part. Throws `file-exists` rather than replace one, and a usage error for a name that can't be used. */
+export async function keygen({ out: file, name }: KeygenFlags, out: Console): Promise<void> {
+  const calledAs = name === undefined ? undefined : tidyName(name);
+  if (file === DEFAULT_TRUSTEE_KEY) await makeFolder(dirname(file));
+  const publicFile = publicFileOf(file);
+  const seed = new Uint8Array(randomBytes(32));
+  const publicKey = trusteePublicKey(scalarOfSeed(seed), platformRandom, calledAs);
+  await writeKeyFile(file, { role: 'trustee', seed, publicKey: publicKeyOf(seed) });
+  await createFile(publicFile, { mode: 0o644, overwrite: false }, (handle) =>
+    handle.writeFile(encodePublicKeyFile(publicKey)),
+  );
+  const short = keyFingerprint(publicKey.publicKey);
+  out.emit({ event: 'key', file, publicFile, fingerprint: short });
+  out.say(
+    `Your key: ${file}\n` +
+      'Keep it, and a copy of it on another medium, to yourself: without it the result may be lost, and whoever has the keys\n' +
+      'of all trustees can open single ballots.\n\n' +
+      `Its public part: ${publicFile}\n` +
+      'Give that file to the organiser, and compare this fingerprint of it with what the election shows later:\n\n' +
+      `  ${short}\n\n` +
+      `After the round is closed: ${programLine('trustee')} decrypt <log> --key ${quotePath(file)}\n`,
+  );
+}
+
+/** `trustee.key` → `trustee.pub`. */
+function publicFileOf(file: string): string {
+  return file.endsWith('.key') ? `${file.slice(0, -'.key'.length)}.pub` : `${file}.pub`;
+}
+
+function tidyName(typed: string): string {
+  const name = nameSchema.safeParse(typed.normalize('NFC').trim());
+  if (!name.success) throw unusable('usage', `The name can't be used: ${firstIssue(name.error)}.`);
+  return name.data;
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw fileError(error, folder);
+  }
+}

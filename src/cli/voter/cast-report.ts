@@ -1,0 +1,65 @@
+import { PsephosError, refused } from '../../base/errors.ts';
+import type { Choice } from '../../election/choices.ts';
+import { type CastBallot, type KnownElection, openRound } from '../../services/voter-session.ts';
+import type { Console } from '../console.ts';
+import { programLine, shellWord } from '../program-line.ts';
+import { saveReceipt } from '../receipt-file.ts';
+import { ballotJson } from '../vote-text.ts';
+
+/** Saves the receipt. Where that fails the ballot is cast nevertheless, and the receipt must not be lost. */
+export async function keepReceipt(cast: CastBallot, path: string, out: Console): Promise<void> {
+  try {
+    await saveReceipt(path, cast.receipt.text);
+  } catch (error) {
+    if (!(error instanceof PsephosError)) throw error;
+    out.note(`${cast.receipt.text}\n`);
+    throw refused(
+      'receipt-not-saved',
+      `Your ballot ${cast.tracker} IS cast, but its receipt could not be saved. ${error.message}`,
+      {
+        hint: `The receipt is printed above: copy it into a file. Or save one elsewhere with "${programLine('voter')} receipt".`,
+        cause: error,
+      },
+    );
+  }
+}
+
+/** Says that a ballot is cast, where its receipt is, and what that is good for. Of a sealed ballot nothing is said of what it encrypts. */
+export function reportCast(
+  cast: CastBallot,
+  about: {
+    readonly election: KnownElection;
+    readonly path: string;
+    readonly choices: readonly Choice[];
+    readonly dial: string;
+  },
+  out: Console,
+): void {
+  const { tracker, number, receipt } = cast;
+  const { election, path, choices, dial } = about;
+  const sealed = election.genesis.policy.secrecy === 'sealed';
+  out.emit({
+    event: 'cast',
+    electionId: election.electionId,
+    round: election.round?.entry.round,
+    tracker,
+    number,
+    index: receipt.index,
+    logSize: receipt.checkpoint.size,
+    receipt: path,
+    ...(sealed ? {} : { ballot: ballotJson(openRound(election).entry.questions, choices) }),
+  });
+  out.say(
+    `Cast. The receipt was checked: your ${sealed ? 'encrypted ' : ''}ballot is in the log.\n\n` +
+      `  Ballot tracker  ${tracker}\n` +
+      `  Log entry       ${receipt.index}, in a log of ${receipt.checkpoint.size} entries\n` +
+      `  Receipt         ${path}\n\n` +
+      `Keep the receipt: it proves that your ballot was taken${sealed ? ', and to nobody what you voted' : ''}. To check at any time that it is still there:\n\n` +
+      `  ${verifyCommand(path, dial)}\n`,
+  );
+}
+
+/** The command that verifies a receipt, ready for a shell. */
+export function verifyCommand(path: string, dial: string): string {
+  return `${programLine('voter')} verify --receipt ${shellWord(path)} --dial ${shellWord(dial)}`;
+}

@@ -1,0 +1,27 @@
+import { open } from 'node:fs/promises';
+import { fileError } from './fs-errors.ts';
+
+/**
+ * The text of a file that should be small; undefined for what is larger than that, no regular file, or no UTF-8. Throws the file
+ * system's refusal.
+ */
+export async function readSmallFile(path: string, maxBytes: number): Promise<string | undefined> {
+  let file;
+  try {
+    file = await open(path);
+  } catch (error) {
+    throw fileError(error, path);
+  }
+  try {
+    const stat = await file.stat();
+    // A device or a pipe says that it has no bytes, and may never end.
+    if (!stat.isFile() || stat.size > maxBytes) return undefined;
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await file.readFile());
+  } catch (error) {
+    // What a fatal decoder throws for bytes that are no UTF-8; nothing else here throws it.
+    if (error instanceof TypeError) return undefined;
+    throw fileError(error, path);
+  } finally {
+    await file.close();
+  }
+}
