@@ -29,8 +29,8 @@ export interface SoundTrustees {
 
 /**
  * Reads a trustees' text strictly, and verifies every proof, certificate and signature in it (4.5 to 4.7). Beyond that no key may
- * be the neutral element, whose secret everybody knows, and no two trustees may have one key, for one could then stand in for two. The error
- * names the trustee.
+ * be the neutral element, whose secret everybody knows, and no two trustees may have one key, for one could then stand in for two (but members
+ * of a group of which one is enough have one key). The error names the trustee.
  */
 export function readTrustees(text: string, most: number): Result<SoundTrustees, string> {
   const decoded = decodeTrustees(text);
@@ -42,11 +42,18 @@ export function readTrustees(text: string, most: number): Result<SoundTrustees, 
   if (!verified.ok) return verified;
   const { publicKey, keys } = verified.value;
   const seen = new Map<string, number>();
-  for (const [index, key] of keys.entries()) {
-    if (group.isIdentity(key)) return err(`the key of trustee ${index + 1} is the neutral element`);
-    const other = seen.get(pointText(key));
-    if (other !== undefined) return err(`trustees ${other} and ${index + 1} have the same key`);
-    seen.set(pointText(key), index + 1);
+  let before = 0;
+  for (const trustee of trustees) {
+    const members = keys.slice(before, before + membersOf(trustee));
+    for (const [at, key] of members.entries()) {
+      const owner = before + at + 1;
+      if (group.isIdentity(key)) return err(`the key of trustee ${owner} is the neutral element`);
+      const other = seen.get(pointText(key));
+      if (other !== undefined && !(other > before && anyMemberIsEnough(trustee)))
+        return err(`trustees ${other} and ${owner} have the same key`);
+      seen.set(pointText(key), owner);
+    }
+    before += members.length;
   }
   if (group.isIdentity(publicKey)) return err("the trustees' keys add up to the neutral element");
   return ok({ trustees, publicKey, keys });
@@ -57,6 +64,11 @@ export function trusteeNames({ trustees }: SoundTrustees): (string | undefined)[
   return trustees.flatMap((one) =>
     one.kind === 'Single' ? [one.key.name] : one.parameters.verificationKeys.map(({ name }) => name),
   );
+}
+
+/** Then all members share one key of necessity, and none of them stands in for two. */
+function anyMemberIsEnough(trustee: Trustee): boolean {
+  return trustee.kind === 'Pedersen' && trustee.parameters.threshold === 1;
 }
 
 function membersOf(trustee: Trustee): number {

@@ -52,4 +52,19 @@ export interface CryptoBackend {
   addScalars(a: Uint8Array, b: Uint8Array): Uint8Array;
   subtractScalars(a: Uint8Array, b: Uint8Array): Uint8Array;
   multiplyScalars(a: Uint8Array, b: Uint8Array): Uint8Array;
+
+  /**
+   * AES-256 in CCM mode (NIST SP 800-38C) with a nonce of 13 bytes, no associated data and a tag of 8 bytes, which follows the
+   * ciphertext. Throws RangeError for more than 65,535 bytes, whose number such a nonce leaves no room for.
+   */
+  encryptAesCcm(key: Uint8Array, nonce: Uint8Array, plaintext: Uint8Array): Uint8Array;
+
+  /** What `encryptAesCcm` encrypted; undefined when the tag is not that of this key, nonce and ciphertext. */
+  decryptAesCcm(key: Uint8Array, nonce: Uint8Array, ciphertext: Uint8Array): Uint8Array | undefined;
+
+  /**
+   * Decrypts AES-256 in GCM mode (NIST SP 800-38D) with a nonce of 8 bytes or more, no associated data and a tag of 16 bytes after the
+   * ciphertext; undefined when the tag is not that of this key, nonce and ciphertext.
+   */
+  decryptAesGcm(key: Uint8Array, nonce: Uint8Array, ciphertext: Uint8Array): Uint8Array | undefined;
 }

@@ -1,6 +1,8 @@
-import { hash } from 'node:crypto';
+import { type DecipherCCM, type DecipherGCM, createCipheriv, createDecipheriv, hash } from 'node:crypto';
 import { createRequire } from 'node:module';
+import { concatBytes } from '../../base/bytes.ts';
 import type { CryptoBackend } from './backend.ts';
+import { CCM_TAG_BYTES, checkCcmLength } from './ccm.ts';
 
 /** What is used of sodium-native, whose published types ask for Buffers although it takes any view. */
 interface Native {
@@ -32,10 +34,11 @@ const native = createRequire(import.meta.url)('sodium-native') as Native;
 const SODIUM_HASH_MAX_BYTES = 192;
 const POINT_BYTES = 32;
 const REFUSED = 'status: -1';
+const GCM_TAG_BYTES = 16;
 const scratch = new Uint8Array(8192);
 const digest = new Uint8Array(32);
 
-/** libsodium 1.0.21, as bound by sodium-native; hashes of longer inputs by OpenSSL. */
+/** libsodium 1.0.21, as bound by sodium-native; hashes of longer inputs, and AES in modes that libsodium lacks, by OpenSSL. */
 export const backend: CryptoBackend = {
   name: 'sodium',
 
@@ -106,6 +109,24 @@ export const backend: CryptoBackend = {
     filled((output) => {
       native.crypto_core_ed25519_scalar_reduce(output, product(a, b));
     }),
+
+  encryptAesCcm(key, nonce, plaintext) {
+    checkCcmLength(plaintext.length);
+    const cipher = createCipheriv('aes-256-ccm', key, nonce, { authTagLength: CCM_TAG_BYTES });
+    const body = cipher.update(plaintext);
+    cipher.final();
+    return concatBytes(body, cipher.getAuthTag());
+  },
+
+  decryptAesCcm(key, nonce, ciphertext) {
+    const decipher = () => createDecipheriv('aes-256-ccm', key, nonce, { authTagLength: CCM_TAG_BYTES });
+    return opened(decipher, CCM_TAG_BYTES, ciphertext);
+  },
+
+  decryptAesGcm(key, nonce, ciphertext) {
+    const decipher = () => createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: GCM_TAG_BYTES });
+    return opened(decipher, GCM_TAG_BYTES, ciphertext);
+  },
 };
 
 function filled(fill: (output: Uint8Array) => void): Uint8Array {
@@ -153,4 +174,22 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
     offset += part.length;
   }
   return target;
+}
+
+function opened(
+  decipher: () => DecipherCCM | DecipherGCM,
+  tagBytes: number,
+  ciphertext: Uint8Array,
+): Uint8Array | undefined {
+  const end = ciphertext.length - tagBytes;
+  if (end < 0) return undefined;
+  const state = decipher().setAuthTag(ciphertext.subarray(end));
+  try {
+    const body = state.update(ciphertext.subarray(0, end));
+    state.final();
+    return new Uint8Array(body);
+  } catch {
+    // Throwing is OpenSSL's only answer to a tag that is not right: exactly what is asked here.
+    return undefined;
+  }
 }

@@ -15,7 +15,7 @@ export const trusteePublicKey: Codec<TrusteePublicKey> = record({
   name: optional(text),
 });
 
-const signedMessage: Codec<SignedMessage> = record({ message: text, signature: proof });
+export const signedMessage: Codec<SignedMessage> = record({ message: text, signature: proof });
 
 const thresholdParameters: Codec<ThresholdParameters> = record({
   threshold: integer(0, LARGEST_JSON_NUMBER),
