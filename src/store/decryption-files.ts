@@ -3,7 +3,7 @@ import { unusable } from '../base/errors.ts';
 import { MAX_ENTRY_BYTES, MAX_TRUSTEES } from '../election/limits.ts';
 import { firstIssue } from '../election/schemas.ts';
 import { writeFileAtomic } from './files.ts';
-import { readSmallFile } from './small-file.ts';
+import { readSmallJson } from './small-file.ts';
 
 /** A trustee's share of decrypting a round, as a file that it gives the organiser. Nothing in it is secret. */
 export interface DecryptionFile {
@@ -34,7 +34,7 @@ export async function writeDecryptionFile(path: string, decryption: DecryptionFi
 
 /** Reads one. Throws `not-a-decryption`, or the file system's refusal. */
 export async function readDecryptionFile(path: string): Promise<DecryptionFile> {
-  const parsed = schema.safeParse(parseJson(await readSmallFile(path, MAX_FILE_BYTES)));
+  const parsed = schema.safeParse(await readSmallJson(path, MAX_FILE_BYTES));
   if (!parsed.success) {
     throw unusable(
       'not-a-decryption',
@@ -44,13 +44,4 @@ export async function readDecryptionFile(path: string): Promise<DecryptionFile> 
   }
   const { electionId, round, trustee, partialDecryption } = parsed.data;
   return { electionId, round, trustee, partialDecryption };
-}
-
-function parseJson(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? '');
-  } catch {
-    // Whatever is wrong with it, it is no such file.
-    return undefined;
-  }
 }

@@ -25,3 +25,14 @@ export async function readSmallFile(path: string, maxBytes: number): Promise<str
     await file.close();
   }
 }
+
+/** As `readSmallFile`, and parsed; undefined for what is no JSON, too. */
+export async function readSmallJson(path: string, maxBytes: number): Promise<unknown> {
+  const text = await readSmallFile(path, maxBytes);
+  try {
+    return JSON.parse(text ?? '');
+  } catch {
+    // Whatever is wrong with it, it is not the file that it should be.
+    return undefined;
+  }
+}

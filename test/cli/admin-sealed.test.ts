@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { readdir, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { cp, readdir, rename, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { runTrustee } from '#src/cli/trustee.js';
 import { capturedIo } from '../support/captured-io.ts';
@@ -163,6 +163,32 @@ describe('trustees who are not the organiser', () => {
     assert.match(out, /Waiting for Trustee 1 \(trustee 1\)\./);
     const done = await place.admin('count', '--decryption', await decryption(place, 1));
     assert.match(done.out, /Most votes: a\./);
+  });
+
+  it('decrypt one sum of a round, whatever other logs of it they are shown', async (t) => {
+    const place = await withTrustees(t, 1);
+    await place.cast(...VOTES.slice(0, 4));
+    await cp(place.data, place.path('before'), { recursive: true });
+    await place.cast([4, [0]]);
+    await place.admin('close');
+    await decryption(place, 1);
+    await decryption(place, 1, 'again.json');
+    await rename(place.data, place.path('after'));
+    await rename(place.path('before'), place.data);
+    const closed = await place.admin('close');
+    assert.equal(closed.code, 0, closed.err);
+    const other = ['decrypt', place.data, '--key', keyOf(place, 1), '--out', place.path('other.json')];
+    const { code, err } = await trustee(...other);
+    assert.deepEqual([code, /another sum of the same round was decrypted before/.test(err)], [1, true], err);
+    await assert.rejects(stat(place.path('other.json')));
+
+    const [note = ''] = (await readdir(dirname(keyOf(place, 1)))).filter((name) =>
+      name.startsWith('t1.key.decrypted-'),
+    );
+    await writeFile(join(dirname(keyOf(place, 1)), note), '{}');
+    const unreadable = await trustee(...other);
+    assert.deepEqual([unreadable.code, /can't be read/.test(unreadable.err)], [2, true], unreadable.err);
+    await assert.rejects(stat(place.path('other.json')));
   });
 
   it('are told which file is of another election, of another round, or none', async (t) => {

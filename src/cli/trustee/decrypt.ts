@@ -8,6 +8,7 @@ import type { TallyEntry } from '../../election/entries.ts';
 import { SMALL_GROUP } from '../../election/small-groups.ts';
 import { decryptWith } from '../../services/decrypting.ts';
 import { platformRandom } from '../../services/platform-random.ts';
+import { noteDecryptedSum } from '../../store/decrypted-sums.ts';
 import { writeDecryptionFile } from '../../store/decryption-files.ts';
 import { readKeyFile } from '../../store/key-files.ts';
 import type { Console } from '../console.ts';
@@ -27,7 +28,7 @@ export interface DecryptFlags {
 
 /**
  * Audits a log and decrypts what its sealed ballots add up to, with the trustee's key alone. Throws `invalid` for a log that is not valid,
- * `nothing-to-decrypt`, `not-a-trustee`, `small-group`, and what reading the log and the key file throw.
+ * `nothing-to-decrypt`, `not-a-trustee`, `small-group`, `another-sum` where the key decrypted another sum of this round before, and what reading the log and the key file throw.
  */
 export async function decrypt(name: string, flags: DecryptFlags, io: Io, out: Console): Promise<void> {
   const { seed } = await readKeyFile(flags.key, 'trustee');
@@ -36,13 +37,21 @@ export async function decrypt(name: string, flags: DecryptFlags, io: Io, out: Co
   const { round, sealed, tally } = roundToDecrypt(report, flags.round);
   if (flags.reveal !== true) refuseSmallGroup(report, tally);
   const given = decryptWith(scalarOfSeed(seed), trusteesOf(report), sealed, tally, platformRandom);
+  await noteDecryptedSum(flags.key, sealed.election.uuid, tally.encryptedTally);
   const file = flags.out ?? `decryption-round-${round}-trustee-${given.trustee}.json`;
   const electionId = report.election?.id ?? '';
   await writeDecryptionFile(file, { electionId, round, ...given });
-  out.emit({ event: 'decrypted', electionId, round, trustee: given.trustee, file });
+  out.emit({
+    event: 'decrypted',
+    electionId,
+    round,
+    trustee: given.trustee,
+    ballots: tally.numTallied,
+    file,
+  });
   out.say(
     `The log is valid: ${report.size} entries checked.\n` +
-      `You are trustee ${given.trustee}. Your part of decrypting round ${round} of "${printable(report.election?.title ?? '')}" is in ${file}\n` +
+      `You are trustee ${given.trustee}. Your part of decrypting round ${round} of "${printable(report.election?.title ?? '')}", the sum of ${tally.numTallied} ${tally.numTallied === 1 ? "voter's ballot" : "voters' ballots"}, is in ${file}\n` +
       'Give that file to the organiser, who hands it in:\n\n' +
       `  ${programLine('admin')} count --decryption ${quotePath(file)}\n\n` +
       'Nothing in it is secret, and it opens nothing but the sum of all ballots.\n',
