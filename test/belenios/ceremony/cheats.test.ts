@@ -5,6 +5,7 @@ import { send } from '#src/belenios/v1/ceremony/channel.js';
 import { type Shape, checkCertificates } from '#src/belenios/v1/ceremony/certificates.js';
 import { CeremonyDesk } from '#src/belenios/v1/ceremony/desk.js';
 import { encryptText } from '#src/belenios/v1/ceremony/encrypted-message.js';
+import { checkPolynomial, vinputsOf } from '#src/belenios/v1/ceremony/polynomials.js';
 import { generateSeed } from '#src/belenios/v1/ceremony/seed.js';
 import { type Seat, fifthStep, firstStep, openShare, thirdStep } from '#src/belenios/v1/ceremony/trustee.js';
 import { makeVoutput } from '#src/belenios/v1/ceremony/voutputs.js';
@@ -143,6 +144,8 @@ describe('a certificate', () => {
     assert.ok(third(certificates).ok);
     const stranger = seatOf(SHAPE, 1, generateSeed(random));
     assertFault(third(replaced(certificates, 1, firstStep(stranger, random))), 'wrong-place', [], 'delivery');
+    const halfOwn = certificateWith(first, { encryption: group.multiplyBase(number(9)) });
+    assertFault(third(replaced(certificates, 1, halfOwn)), 'wrong-place', [], 'delivery');
     assertFault(third(certificates.slice(1)), 'wrong-count', [], 'delivery');
     assertFault(third(certificates.toReversed()), 'wrong-place', [1], 'delivery');
     const copied = certificateWith(nth(seats, 3), { encryption: encryptionKey(second) });
@@ -383,6 +386,31 @@ describe('a vinput', () => {
   it('after certificates other than those that were signed is refused', () => {
     const newcomer = firstStep(seatOf(SHAPE, 3, generateSeed(random)), random);
     assertFault(step(honest, replaced(certificates, 3, newcomer)), 'other-certificates', [], 'delivery');
+  });
+
+  it('with a polynomial of its own that its coefexps are not of is refused', () => {
+    const again = valueOf(polynomialText.decode(valueOf(thirdStep(nth(seats, 1), certificates, random))));
+    const { polynomial } = again;
+    assertFault(step(vinputWith(honest, { polynomial })), 'not-own-polynomial', [], 'delivery');
+  });
+
+  it('that makes the group weaker than its threshold is refused, though a server let it pass', () => {
+    const start = certified(SHAPE);
+    // Together 6 − 2x, which is 0 for trustee 3.
+    const chosen = [
+      [1, 2],
+      [4, -1],
+      [1, -3],
+    ];
+    const checked = valueOf(checkCertificates(SHAPE, start.certificates));
+    const weak = start.seats.map((seat, at) => {
+      const chooses = choosing(...nth(chosen, at + 1).map(number));
+      const text = valueOf(thirdStep(seat, start.certificates, chooses));
+      return valueOf(checkPolynomial(checked, seat.index, text));
+    });
+    const [vinput = ''] = vinputsOf(weak);
+    const faults = errorOf(fifthStep(nth(start.seats, 1), start.certificates, vinput, random));
+    assertFault(nth(faults, 1), 'weak-share', [3], 'signature');
   });
 
   it("with somebody's coefexps changed names whose", () => {

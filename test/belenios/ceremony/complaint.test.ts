@@ -205,6 +205,33 @@ describe('a false complaint', () => {
       assertFault(judged(text), 'false-complaint', [1], 'signature');
   });
 
+  it('in the name of another, or about oneself, convicts who signed it even where the secret is wrong', () => {
+    const wrong = cheated('signed');
+    const own = nth(wrong.seats, 1);
+    const about = {
+      sender: 2,
+      secret: nth(valueOf(polynomialText.decode(nth(wrong.polynomials, 2))).secrets, 1),
+      coefexps: coefexpsOf(nth(wrong.polynomials, 2)),
+    };
+    const itself = {
+      ...about,
+      sender: 1,
+      secret: sent(own, own),
+      coefexps: coefexpsOf(nth(wrong.polynomials, 1)),
+    };
+    for (const text of [
+      forged({ ...own, index: 3 }, wrong.certificates, about),
+      forged(own, wrong.certificates, itself),
+    ]) {
+      const desk = new CeremonyDesk(SHAPE);
+      for (const [at, one] of wrong.certificates.entries()) valueOf(desk.takeCertificate(at + 1, one));
+      for (const [at, one] of wrong.polynomials.entries()) valueOf(desk.takePolynomial(at + 1, one));
+      const { upheld, fault } = valueOf(desk.takeComplaint(1, text));
+      assert.equal(upheld, false);
+      assertFault(fault, 'false-complaint', [1], 'signature');
+    }
+  });
+
   it("that is none, another's, or another ceremony's is refused and ends nothing", () => {
     const text = forged(first, certificates, { sender: 2, secret, coefexps });
     assertFault(refused(1, '{}'), 'malformed', [1], 'delivery');

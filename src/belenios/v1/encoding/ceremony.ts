@@ -4,16 +4,16 @@ import type { EncryptedMessage, PolynomialMessage, Vinput, Voutput } from '../ce
 import type { Proof, SignedMessage } from '../messages.ts';
 import { type Codec, integer, list, mapped, optional, record, text } from './codec.ts';
 import { decodeAsItStands, decodeStrictly } from './decode.ts';
-import { hash, point, proof, scalar } from './elements.ts';
+import { hash, point, proof } from './elements.ts';
 import type { DecodeLimits } from './limits.ts';
 import { LARGEST_JSON_NUMBER } from './numbers.ts';
 import type { DecodeProblem } from './problem.ts';
+import { secretScalar } from './secret-decimal.ts';
 import { signedMessage, trusteePublicKey } from './trustees.ts';
 
 /**
  * The texts of section 4.6. What travels by itself has one canonical text; what is inside a signature or an encryption counts as it stands,
- * since its bytes are what was signed. Secret scalars pass through `BigInt` here and nowhere else in a ceremony: the format wants
- * their decimal digits, which have to be made and read somehow.
+ * since its bytes are what was signed.
  */
 
 /** A polynomial message of twenty trustees has some 30 KB. */
@@ -68,7 +68,7 @@ export const channelText: Text<{ readonly recipient: Point; readonly message: st
 /** 4.6.4: a trustee's own polynomial, for itself. */
 export const rawPolynomialText: Text<readonly Scalar[]> = enclosed(
   mapped(
-    record({ polynomial: list(scalar) }),
+    record({ polynomial: list(secretScalar) }),
     ({ polynomial }) => polynomial,
     (polynomial) => ({ polynomial }),
   ),
@@ -77,7 +77,7 @@ export const rawPolynomialText: Text<readonly Scalar[]> = enclosed(
 /** 4.6.4: the polynomial's value for one trustee. */
 export const secretText: Text<Scalar> = enclosed(
   mapped(
-    record({ secret: scalar }),
+    record({ secret: secretScalar }),
     ({ secret }) => secret,
     (secret) => ({ secret }),
   ),
@@ -86,7 +86,7 @@ export const secretText: Text<Scalar> = enclosed(
 /** 4.6.6: a trustee's share, for itself. The field's name is in Belenios' program, not in the specification. */
 export const shareText: Text<Scalar> = enclosed(
   mapped(
-    record({ decryption_key: scalar }),
+    record({ decryption_key: secretScalar }),
     ({ decryptionKey }) => decryptionKey,
     (decryptionKey) => ({ decryptionKey }),
   ),

@@ -1,21 +1,11 @@
 import type { Scalar } from '../../../crypto/group/group.ts';
 import type { Result } from '../../../base/result.ts';
 import type { TrusteePublicKey } from '../messages.ts';
-import { type Codec, kindOf } from './codec.ts';
 import { decodeStrictly } from './decode.ts';
 import { MESSAGE_LIMITS } from './limits.ts';
 import type { DecodeProblem } from './problem.ts';
-import { secretFromDecimal, secretToDecimal } from './secret-decimal.ts';
+import { secretScalar } from './secret-decimal.ts';
 import { trusteePublicKey } from './trustees.ts';
-
-/** As any scalar (4.2), by ways of its own. */
-const secretScalar: Codec<Scalar> = {
-  read(value, at) {
-    if (typeof value !== 'string') return at.fail(`${kindOf(value)}, expected a string`);
-    return secretFromDecimal(value) ?? at.fail("not a number below the group's order in decimal digits");
-  },
-  write: (value) => `"${secretToDecimal(value)}"`,
-};
 
 /** A trustee's public key (4.5) as a file: one line. */
 export function encodePublicKeyFile(key: TrusteePublicKey): string {

@@ -1,5 +1,6 @@
 import { equalBytes } from '../../../base/bytes.ts';
 import { type Scalar, group } from '../../../crypto/group/group.ts';
+import { type Codec, kindOf } from './codec.ts';
 
 /** q has 76 digits, and what 76 digits hold fits 32 bytes. */
 const DIGITS = 76;
@@ -43,3 +44,12 @@ export function secretFromDecimal(text: string): Scalar | undefined {
   const reduced = group.reduce(wide);
   return equalBytes(reduced, wide.subarray(0, BYTES)) ? reduced : undefined;
 }
+
+/** A secret number modulo q as any scalar is written (4.2), by ways of its own. */
+export const secretScalar: Codec<Scalar> = {
+  read(value, at) {
+    if (typeof value !== 'string') return at.fail(`${kindOf(value)}, expected a string`);
+    return secretFromDecimal(value) ?? at.fail("not a number below the group's order in decimal digits");
+  },
+  write: (value) => `"${secretToDecimal(value)}"`,
+};
