@@ -49,10 +49,11 @@ interface LeafRange {
  */
 export function perfectSubtrees(from: number, to: number): NodePosition[] {
   const nodes: NodePosition[] = [];
-  let size = 2 ** Math.min(52, Math.ceil(Math.log2(to - from)));
-  for (let at = from; at < to; at += size) {
-    while (size > to - at) size /= 2;
-    nodes.push({ level: Math.log2(size), index: at / size });
+  // Rounded up, since engines need not give the exact logarithm even of a power of two.
+  let level = Math.min(52, Math.ceil(Math.log2(to - from)));
+  for (let at = from; at < to; at += 2 ** level) {
+    while (2 ** level > to - at) level--;
+    nodes.push({ level, index: at / 2 ** level });
   }
   return nodes;
 }

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { toBase64 } from '#src/base/bytes.js';
 import { origin, signCheckpoint } from '#src/log/checkpoint.js';
 import { leafHash } from '#src/log/merkle.js';
-import { checkReceipt, formatReceipt, parseReceipt } from '#src/log/receipt.js';
+import { checkReceipt, formatReceipt, formatReceipts, parseReceipt } from '#src/log/receipt.js';
 import type { Receipt } from '#src/log/receipt.js';
 import { NaiveTree } from '../support/naive-merkle.js';
 import { errorOf, valueOf } from '../support/results.js';
@@ -103,6 +103,31 @@ describe('a receipt', () => {
         assert.equal(formatReceipt(receipt), text);
       }),
     );
+  });
+
+  it('is the same text whether it is written alone or among others that share parts of its proof', () => {
+    const hash = fc.uint8Array({ minLength: 32, maxLength: 32 });
+    const several = fc.array(hash, { minLength: 1, maxLength: 9 }).chain((shared) =>
+      fc.array(
+        fc.record(
+          {
+            index: fc.maxSafeNat(),
+            proof: fc.array(fc.oneof(fc.constantFrom(...shared), hash), { maxLength: 64 }),
+            extra: fc.uint8Array({ minLength: 1, maxLength: 100 }),
+            checkpoint: fc.constantFrom({ text: checkpointOf(3) }, { text: checkpointOf(21) }),
+          },
+          { requiredKeys: ['index', 'proof', 'checkpoint'] },
+        ),
+        { maxLength: 8 },
+      ),
+    );
+    fc.assert(
+      fc.property(several, (receipts) => {
+        assert.deepEqual(formatReceipts(receipts), receipts.map(formatReceipt));
+      }),
+    );
+    const short = { index: 0, proof: [new Uint8Array(31)], checkpoint: { text: checkpointOf(3) } };
+    assert.throws(() => formatReceipts([short]), RangeError);
   });
 
   it('is refused or read as written after any change of characters', () => {

@@ -38,6 +38,23 @@ describe('signatures verified in worker threads', () => {
     assert.equal(await verifier.verify({ ...task(3), key: publicKeyOf(testSeed(4)) }), false);
   });
 
+  it('get each its own verdict, however they are spread over time', async (t) => {
+    const verifier = pool(t, 1);
+    const numbers = Array.from({ length: 150 }, (_, number) => number);
+    const tasks = numbers.map((n) => task(n, n % 5 === 2));
+    const verdicts = await Promise.all(
+      numbers.map(async (n) => {
+        // From several in one turn to a few in a millisecond, to pauses longer than any gathering.
+        await new Promise((resolve) => setTimeout(resolve, n < 100 ? n / 4 : 25 + (n - 100) * 2));
+        return verifier.verify(tasks[n] as (typeof tasks)[number]);
+      }),
+    );
+    assert.deepEqual(
+      verdicts,
+      numbers.map((n) => n % 5 !== 2),
+    );
+  });
+
   it('travel packed, and come out as they went in', () => {
     const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
     const one = fc.record(
