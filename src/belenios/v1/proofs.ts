@@ -84,7 +84,7 @@ export function claimOfZero(
   if (left === undefined || right === undefined) return undefined;
   return {
     ciphertext: { alpha: left.element, beta: right.element },
-    text: `${pointText(left.committed)},${pointText(right.committed)}`,
+    text: pairText([left.committed, right.committed]),
   };
 }
 

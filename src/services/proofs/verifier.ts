@@ -1,7 +1,4 @@
-import { equalBytes } from '../../base/bytes.ts';
-import type { Result } from '../../base/result.ts';
-import { type BallotJudge, ballotJudge } from '../../belenios/v1/audit/ballot-judge.ts';
-import { cryptography } from '../../belenios/v1/cryptography.ts';
+import { sealJudge } from '../../belenios/v1/sealed-ballot.ts';
 import { verifyWithAcceptableKey } from '../../crypto/signature.ts';
 import type { SignatureTask } from '../signatures/verifier.ts';
 
@@ -24,17 +21,11 @@ export interface ProofVerifier {
 
 /** The judgement itself; what depends on the election alone is kept for the next vote on it. */
 export function proofCheck(): (task: ProofTask) => ProofVerdict {
-  let kept: { readonly electionText: string; readonly judge: Result<BallotJudge, string> } | undefined;
+  const judge = sealJudge();
   return ({ electionText, sealed, key, signature, message }) => {
     if (!verifyWithAcceptableKey(signature, message, key)) return 'bad-signature';
-    if (kept?.electionText !== electionText)
-      kept = { electionText, judge: ballotJudge(electionText, cryptography) };
-    const { judge } = kept;
-    const judged = judge.ok ? judge.value(sealed) : judge;
-    if (!judged.ok) return { problem: judged.error };
-    return equalBytes(judged.value.credential, key)
-      ? null
-      : { problem: 'it is sealed with the credential of another voter' };
+    const judged = judge({ electionText, sealed, voter: key });
+    return judged.ok ? null : { problem: judged.error };
   };
 }
 

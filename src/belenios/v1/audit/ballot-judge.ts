@@ -42,14 +42,23 @@ export function ballotJudge(
   });
 }
 
-/** Judges ballots one after the other, here; the judge of the last election is kept. */
-export function checkBallotsInline(cryptography: Pick<AuditCryptography, 'ballotVerifier'>): CheckBallots {
+/** Judges a ballot's text as `BallotJudge`, for the election that is named each time. */
+export type ElectionJudge = (electionText: string, ballotText: string) => Result<CheckedBallot, string>;
+
+/** A judge for any election; that of the last one is kept, since elections come one after another. */
+export function electionJudge(cryptography: Pick<AuditCryptography, 'ballotVerifier'>): ElectionJudge {
   let kept: { readonly electionText: string; readonly judge: Result<BallotJudge, string> } | undefined;
-  return (electionText, ballotTexts) => {
+  return (electionText, ballotText) => {
     if (kept?.electionText !== electionText) {
       kept = { electionText, judge: ballotJudge(electionText, cryptography) };
     }
     const { judge } = kept;
-    return Promise.resolve(ballotTexts.map((text) => (judge.ok ? judge.value(text) : judge)));
+    return judge.ok ? judge.value(ballotText) : judge;
   };
+}
+
+/** Judges ballots one after the other, here. */
+export function checkBallotsInline(cryptography: Pick<AuditCryptography, 'ballotVerifier'>): CheckBallots {
+  const judge = electionJudge(cryptography);
+  return (electionText, ballotTexts) => Promise.resolve(ballotTexts.map((text) => judge(electionText, text)));
 }
