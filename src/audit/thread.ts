@@ -59,7 +59,29 @@ export function idlest(threads: readonly AuditThread[]): AuditThread {
   return threads.reduce((best, thread) => (thread.load < best.load ? thread : best));
 }
 
+/**
+ * Shares tasks among the threads and the calling one, which does `here` what comes while each thread has `most` requests, and has
+ * `send` send the others. Own tasks are taken one at a time, and only after answers that came in meanwhile were heard: else the
+ * threads would run dry unnoticed.
+ */
+export function shareWork<Task, Answer>(
+  threads: readonly AuditThread[],
+  most: number,
+  { send, here }: { send: (task: Task) => Promise<Answer>; here: (task: Task) => Answer | Promise<Answer> },
+): (task: Task) => Promise<Answer> {
+  const allBusy = () => idlest(threads).load >= most;
+  let turn: Promise<void> = Promise.resolve();
+  return (task) => {
+    if (!allBusy()) return send(task);
+    // The answer is wrapped, since the next turn waits for the decision alone.
+    const decided = turn.then(hearAnswers).then(() => ({ answer: allBusy() ? here(task) : send(task) }));
+    turn = decided.then(() => undefined);
+    turn.catch(() => undefined);
+    return decided.then(({ answer }) => answer);
+  };
+}
+
 /** Lets the event loop come round once, so that answers which have come in are heard. */
-export function hearAnswers(): Promise<void> {
+function hearAnswers(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { type EntryChecker, type EntryTask, inProcessChecker } from './checker.ts';
 import { type CheckedCheckpoint, type CheckedEntries, entryCheck } from './entry-check.ts';
 import { startEntryThreads } from './entry-threads.ts';
-import { type AuditThread, hearAnswers, idlest } from './thread.ts';
+import { type AuditThread, idlest, shareWork } from './thread.ts';
 import type { WorkerRequest } from './worker-protocol.ts';
 
 /**
@@ -58,26 +58,14 @@ export function workerPool(workers: number): EntryChecker {
  * fold, leaves most of a core free.
  */
 function poolOf(threads: readonly AuditThread[]): EntryChecker {
-  const checkEntries = entryCheck();
   const ask = <T>(request: WorkerRequest, transfer: ArrayBuffer[] = []) =>
     idlest(threads).run<T>(request, transfer);
-  const allBusy = () => idlest(threads).load >= TASKS_PER_WORKER;
-  const send = (task: EntryTask) =>
-    ask<CheckedEntries>({ kind: 'entries', task }, [task.bytes.buffer, task.lengths.buffer]);
-  // Own tasks are taken one at a time, and only after answers that came in meanwhile were heard: else the workers would
-  // run dry unnoticed.
-  let turn: Promise<void> = Promise.resolve();
   return {
     depth: threads.length * TASKS_PER_WORKER + OWN_TASKS,
-    entries: (task) => {
-      if (!allBusy()) return send(task);
-      const decided = turn
-        .then(hearAnswers)
-        .then(() => ({ checked: allBusy() ? checkEntries(task) : send(task) }));
-      turn = decided.then(() => undefined);
-      turn.catch(() => undefined);
-      return decided.then(({ checked }) => checked);
-    },
+    entries: shareWork<EntryTask, CheckedEntries>(threads, TASKS_PER_WORKER, {
+      send: (task) => ask({ kind: 'entries', task }, [task.bytes.buffer, task.lengths.buffer]),
+      here: entryCheck(),
+    }),
     checkpoints: (task) => ask<CheckedCheckpoint[]>({ kind: 'checkpoints', task }),
     close: async () => {
       await Promise.all(threads.map((thread) => thread.close()));

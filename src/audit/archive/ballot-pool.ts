@@ -5,7 +5,7 @@ import {
   checkBallotsInline,
 } from '../../belenios/v1/audit/ballot-judge.ts';
 import { cryptography } from '../../belenios/v1/cryptography.ts';
-import { type AuditThread, hearAnswers, idlest } from '../thread.ts';
+import { type AuditThread, idlest, shareWork } from '../thread.ts';
 import type { BallotRequest } from './ballot-worker.ts';
 
 type Verdicts = readonly Result<CheckedBallot, string>[];
@@ -29,22 +29,12 @@ const OWN = 12;
 export function ballotPool(threads: readonly AuditThread[]): BallotPool {
   const here = checkBallotsInline(cryptography);
   if (threads.length === 0) return { check: here, atOnce: 1 };
-  const allBusy = () => idlest(threads).load >= PER_THREAD;
-  const send = (request: BallotRequest) => idlest(threads).run<Verdicts>(request);
-  // Own requests are taken one at a time, and only after answers that came in meanwhile were heard: else the threads
-  // would run dry unnoticed.
-  let turn: Promise<void> = Promise.resolve();
+  const check = shareWork<BallotRequest, Verdicts>(threads, PER_THREAD, {
+    send: (request) => idlest(threads).run(request),
+    here: ({ electionText, ballotTexts }) => here(electionText, ballotTexts),
+  });
   return {
     atOnce: threads.length * PER_THREAD + OWN,
-    check: (electionText, ballotTexts) => {
-      const request = { electionText, ballotTexts };
-      if (!allBusy()) return send(request);
-      const decided = turn
-        .then(hearAnswers)
-        .then(() => ({ verdicts: allBusy() ? here(electionText, ballotTexts) : send(request) }));
-      turn = decided.then(() => undefined);
-      turn.catch(() => undefined);
-      return decided.then(({ verdicts }) => verdicts);
-    },
+    check: (electionText, ballotTexts) => check({ electionText, ballotTexts }),
   };
 }
