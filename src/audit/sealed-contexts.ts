@@ -8,7 +8,6 @@ import {
 } from '../belenios/v1/sealed-round.ts';
 import { cidOf } from '../crypto/cid.ts';
 import type { GenesisEntry, RoundEntry, TrusteesEntry } from '../election/entries.ts';
-import { MAX_TRUSTEES } from '../election/limits.ts';
 import { decodeEntry } from '../log/entry-codec.ts';
 import type { Batch } from './batches.ts';
 
@@ -52,7 +51,7 @@ export class SealedContexts {
 
   /** The trustees in an entry that was learned, and what is wrong with them. */
   trustees({ trustees }: TrusteesEntry): Result<SoundTrustees, string> {
-    return readTrustees(trustees, MAX_TRUSTEES);
+    return readTrustees(trustees);
   }
 
   /** A round whose entry was learned; undefined where it had no sound trustees. */

@@ -99,7 +99,7 @@ function malformed(why: string): { readonly ok: false; readonly error: Refusal }
  * A ballot's public name, in the form of Belenios' smart ballot tracker: standard base64, without padding, of a SHA-256. Of
  * an open ballot it is that of the encoded bytes; of a sealed one that of the sealed text, so that it is Belenios' tracker.
  */
-export function trackerOf(ballot: Ballot, encodedBallot: Uint8Array): string {
+export function trackerOf(ballot: UnsignedBallot, encodedBallot: Uint8Array): string {
   return ballot.form === 'sealed' ? sealedTracker(ballot.sealed) : trackerOfHash(sha256(encodedBallot));
 }
 

@@ -25,3 +25,8 @@ export const MAX_SEALED_WEIGHT = 10_000_000;
 export const MAX_TRUSTEES = 64;
 /** Milliseconds since 1970; the year 9999, so that every time has an ISO 8601 form. */
 export const MAX_TIME = 253_402_300_799_999;
+
+/** What all weights on a roll may add up to. */
+export function maxTotalWeight(secrecy: 'sealed' | 'open'): number {
+  return secrecy === 'sealed' ? MAX_SEALED_WEIGHT : MAX_TOTAL_WEIGHT;
+}

@@ -15,7 +15,7 @@ import type {
   TallyEntry,
   TrusteesEntry,
 } from './entries.ts';
-import { MAX_BODY_BYTES, MAX_SEALED_WEIGHT, MAX_TOTAL_WEIGHT, MAX_VOTERS } from './limits.ts';
+import { MAX_BODY_BYTES, MAX_VOTERS, maxTotalWeight } from './limits.ts';
 
 /**
  * Where an election stands:
@@ -248,7 +248,7 @@ export class LogState {
       last = bytes;
     }
     if (this.#roll.voters + entry.voters.length > MAX_VOTERS) problems.push(`more than ${MAX_VOTERS} voters`);
-    const mostWeight = this.#isSealed ? MAX_SEALED_WEIGHT : MAX_TOTAL_WEIGHT;
+    const mostWeight = maxTotalWeight(this.#isSealed ? 'sealed' : 'open');
     if (this.#roll.weight + weightOf(entry) > mostWeight) problems.push(`a total weight above ${mostWeight}`);
     return problems;
   }

@@ -10,6 +10,7 @@ import type { RoundState } from '../election/log-state.ts';
 import { decodeEntry } from '../log/entry-codec.ts';
 import { type RoundResult, RoundTally } from '../tally/tally.ts';
 import type { Store, VoterRecord } from './ports.ts';
+import { votersIn } from './round-voters.ts';
 
 /**
  * Counts a round from the index: each voter's last ballot, once. (The audit counts the same ballots in the log's
@@ -61,8 +62,7 @@ export async function turnoutOf(
   roll: { readonly voters: number; readonly weight: number },
 ): Promise<Turnout> {
   let [voted, votedWeight, ballots] = [0, 0, 0];
-  for await (const voter of store.voters()) {
-    if (voter.round !== entry.round || voter.seq === null) continue;
+  for await (const voter of votersIn(store, entry.round)) {
     voted++;
     votedWeight += voter.weight;
     ballots += voter.number;
@@ -77,10 +77,8 @@ interface Counted {
 }
 
 async function* countedBallots(store: Store, { entry }: RoundState): AsyncGenerator<Counted> {
-  for await (const voter of store.voters()) {
-    if (voter.round !== entry.round || voter.seq === null) continue;
+  for await (const voter of votersIn(store, entry.round))
     yield { voter, ballot: await ballotAt(store, voter.seq), seq: voter.seq };
-  }
 }
 
 async function ballotAt(store: Store, seq: number): Promise<Ballot> {

@@ -4,13 +4,7 @@ import { readTrustees } from '../belenios/v1/sealed-round.ts';
 import { DEFAULT_KDF, pseudonym } from '../crypto/credential.ts';
 import { publicKeyOf } from '../crypto/signature.ts';
 import { type Policy, type RollEntry, SEALING, type Voter } from '../election/entries.ts';
-import {
-  MAX_SEALED_WEIGHT,
-  MAX_TOTAL_WEIGHT,
-  MAX_TRUSTEES,
-  MAX_VOTERS,
-  ROLL_CHUNK,
-} from '../election/limits.ts';
+import { MAX_VOTERS, ROLL_CHUNK, maxTotalWeight } from '../election/limits.ts';
 import { questionProblems } from '../election/log-state.ts';
 import { firstIssue, nameSchema, questionsSchema, titleSchema } from '../election/schemas.ts';
 import { voterProblems } from '../election/rules.ts';
@@ -81,7 +75,7 @@ function checkTrustees({ policy, trustees }: ElectionSetup): void {
         : 'An election with open ballots has nothing to decrypt, and so no trustees.',
     ]);
   }
-  const read = trustees === undefined ? undefined : readTrustees(trustees, MAX_TRUSTEES);
+  const read = trustees === undefined ? undefined : readTrustees(trustees);
   if (read?.ok === false) throw badSetup([`The trustees are not sound: ${read.error}.`]);
 }
 
@@ -115,7 +109,7 @@ function rollOf(setup: ElectionSetup): Voter[] {
   if (setup.voters.length === 0) problems.push('The roll is empty.');
   if (setup.voters.length > MAX_VOTERS)
     problems.push(`The roll has ${setup.voters.length} voters; ${MAX_VOTERS} are possible.`);
-  const mostWeight = setup.policy.secrecy === 'sealed' ? MAX_SEALED_WEIGHT : MAX_TOTAL_WEIGHT;
+  const mostWeight = maxTotalWeight(setup.policy.secrecy);
   if (weight > mostWeight)
     problems.push(
       `The weights add up to ${weight}; ${mostWeight} is possible with ${setup.policy.secrecy} ballots.`,

@@ -12,6 +12,7 @@ import type { ElectionLog } from './election-log.ts';
 import type { EventListener } from './events.ts';
 import type { DraftRound, LiveTurnout } from './ports.ts';
 import { concernsBeforeCount, concernsBeforeOpening, refuseIfRevealing } from './privacy-guard.ts';
+import { votersIn } from './round-voters.ts';
 import { SealedRounds } from './sealed-rounds.ts';
 
 /** An election at a glance, as JSON carries it: times in ms, ids as text. */
@@ -32,10 +33,18 @@ export interface ElectionStatus {
   } | null;
   readonly draft: DraftRound | null;
   /** Of a sealed election: who can decrypt, and who has decrypted the round that waits for it. */
-  readonly trustees:
-    readonly { readonly trustee: number; readonly name: string | null; readonly given: boolean }[] | null;
+  readonly trustees: readonly TrusteeStanding[] | null;
   readonly entries: number;
   readonly checkpoint: string;
+}
+
+/** A trustee of a sealed election. */
+export interface TrusteeStanding {
+  /** From 1. */
+  readonly trustee: number;
+  readonly name: string | null;
+  /** Whether the trustee has decrypted the round that waits for it. */
+  readonly given: boolean;
 }
 
 /** Why a decryption can't be used. */
@@ -47,8 +56,7 @@ export interface InvalidDecryption {
 /** How far the decryption of a closed sealed round has come. */
 export interface CountProgress {
   readonly round: RoundState;
-  /** Trustees, by number from 1, with their names where they gave one. */
-  readonly trustees: readonly { readonly trustee: number; readonly name?: string; readonly given: boolean }[];
+  readonly trustees: readonly TrusteeStanding[];
   /** What was handed in and can't be used. */
   readonly invalid: readonly InvalidDecryption[];
   /** Whose decryptions are missing, in words; undefined once the result is in the log. */
@@ -88,7 +96,10 @@ export class Organiser {
               turnout: { ...this.#log.turnout, voters: state.roll.voters },
             },
       draft: (await this.#log.store.draft()) ?? null,
-      trustees: this.#trusteeStandings(),
+      trustees:
+        state.trustees === undefined
+          ? null
+          : this.#trusteeStandings(state.phase === 'counting' ? decryptedBy(state.round) : new Set()),
       entries: head.size,
       checkpoint: await this.#log.newestCheckpoint(),
     };
@@ -97,8 +108,7 @@ export class Organiser {
   /** The names, as on the roll, of those who cast a ballot in the newest round, in byte order of their keys. */
   async *voted(): AsyncIterable<string> {
     const round = this.#log.state.rounds.length;
-    for await (const voter of this.#log.store.voters())
-      if (voter.round === round && round > 0) yield voter.name;
+    for await (const { name } of votersIn(this.#log.store, round)) yield name;
   }
 
   /**
@@ -198,7 +208,7 @@ export class Organiser {
       }
       progress = {
         round,
-        trustees: this.#trusteeList(decrypting.given),
+        trustees: this.#trusteeStandings(decrypting.given),
         invalid,
         ...(votes.ok ? {} : { missing: votes.error }),
       };
@@ -217,20 +227,6 @@ export class Organiser {
     return draft === undefined ? [] : concernsBeforeOpening(this.#log, draft.questions);
   }
 
-  /** How far the count of the closed sealed round has come; undefined when none waits for decryptions. */
-  counting(): CountProgress | undefined {
-    const { state } = this.#log;
-    if (state.phase !== 'counting' || state.round?.tally === undefined) return undefined;
-    const { round, decrypting } = this.#decrypting();
-    const votes = decrypting.votes(round.entry.questions);
-    return {
-      round,
-      trustees: this.#trusteeList(decrypting.given),
-      invalid: [],
-      ...(votes.ok ? {} : { missing: votes.error }),
-    };
-  }
-
   #decrypting(): { readonly round: RoundState; readonly decrypting: Decrypting } {
     const { state } = this.#log;
     const { round } = state;
@@ -247,16 +243,10 @@ export class Organiser {
     return { round, decrypting: decrypting.value };
   }
 
-  #trusteeStandings(): ElectionStatus['trustees'] {
-    if (this.#log.state.trustees === undefined) return null;
-    const trustees = this.counting()?.trustees ?? this.#trusteeList(new Set());
-    return trustees.map(({ trustee, name, given }) => ({ trustee, name: name ?? null, given }));
-  }
-
-  #trusteeList(given: ReadonlySet<number>): CountProgress['trustees'] {
+  #trusteeStandings(given: ReadonlySet<number>): TrusteeStanding[] {
     return trusteeNames(this.#sealedRounds.trustees(this.#log.state)).map((name, index) => ({
       trustee: index + 1,
-      ...(name === undefined ? {} : { name }),
+      name: name ?? null,
       given: given.has(index + 1),
     }));
   }
@@ -301,4 +291,9 @@ export class Organiser {
     }
     if (phase !== 'ready') throw refused('not-ready', `Can't ${what} while the election is ${phase}.`);
   }
+}
+
+/** Trustees whose decryptions are in the log; each was verified before it got there. */
+function decryptedBy(round: RoundState | undefined): ReadonlySet<number> {
+  return new Set((round?.decryptions ?? []).map(({ trustee }) => trustee));
 }

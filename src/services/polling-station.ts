@@ -6,7 +6,8 @@ import {
   decodeSignedBallot,
   encodeSignedBallot,
   readBallot,
-  trackerOf,
+  sealedTracker,
+  trackerOfHash,
 } from '../election/ballot.ts';
 import { maxBallotBytes } from '../election/ballot-size.ts';
 import type { SignedBallot } from '../election/entries.ts';
@@ -108,11 +109,12 @@ export class PollingStation {
    * `PeerRefusal` with the reason; nothing is acknowledged that is not on disk.
    */
   async cast(bytes: Uint8Array): Promise<string> {
-    const hash = toBase64(sha256(bytes));
-    const underWay = this.#casts.get(hash);
+    const hash = sha256(bytes);
+    const key = toBase64(hash);
+    const underWay = this.#casts.get(key);
     if (underWay !== undefined) return underWay;
-    const cast = this.#cast(bytes).finally(() => this.#casts.delete(hash));
-    this.#casts.set(hash, cast);
+    const cast = this.#cast(bytes, hash).finally(() => this.#casts.delete(key));
+    this.#casts.set(key, cast);
     return cast;
   }
 
@@ -122,10 +124,10 @@ export class PollingStation {
     while (this.#casts.size > 0) await Promise.allSettled(this.#casts.values());
   }
 
-  async #cast(bytes: Uint8Array): Promise<string> {
+  async #cast(bytes: Uint8Array, hash: Uint8Array): Promise<string> {
     const signed = orRefuse(decodeSignedBallot(bytes), this.#onEvent);
     const ballot = orRefuse(readBallot(signed), this.#onEvent);
-    const tracker = trackerOf(ballot, bytes);
+    const tracker = ballot.form === 'sealed' ? sealedTracker(ballot.sealed) : trackerOfHash(hash);
     const { round, genesis } = this.#log.state;
     if (
       round !== undefined &&

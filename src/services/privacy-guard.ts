@@ -3,18 +3,20 @@ import type { Question } from '../election/entries.ts';
 import type { RoundState } from '../election/log-state.ts';
 import { type Concern, concernsOf } from '../election/small-groups.ts';
 import type { ElectionLog } from './election-log.ts';
+import type { VoterRecord } from './ports.ts';
+import { votersIn } from './round-voters.ts';
 
 /** What the result of a round on these questions would reveal if everybody on the roll voted; of open ballots nothing is hidden. */
 export async function concernsBeforeOpening(
   log: ElectionLog,
   questions: readonly Question[],
 ): Promise<Concern[]> {
-  return isSealed(log) ? concernsOf(await weights(log, undefined), questions) : [];
+  return isSealed(log) ? concernsOf(await weightsOf(log.store.voters()), questions) : [];
 }
 
 /** What the result of a closed round would reveal, by who voted in it. */
 export async function concernsBeforeCount(log: ElectionLog, { entry }: RoundState): Promise<Concern[]> {
-  return isSealed(log) ? concernsOf(await weights(log, entry.round), entry.questions) : [];
+  return isSealed(log) ? concernsOf(await weightsOf(votersIn(log.store, entry.round)), entry.questions) : [];
 }
 
 /** Throws `small-group` for any concern, where that is the election's policy. */
@@ -29,10 +31,8 @@ function isSealed({ genesis }: ElectionLog): boolean {
   return genesis.policy.secrecy === 'sealed';
 }
 
-async function weights(log: ElectionLog, round: number | undefined): Promise<number[]> {
+async function weightsOf(voters: AsyncIterable<VoterRecord>): Promise<number[]> {
   const found: number[] = [];
-  for await (const voter of log.store.voters()) {
-    if (round === undefined || (voter.round === round && voter.seq !== null)) found.push(voter.weight);
-  }
+  for await (const { weight } of voters) found.push(weight);
   return found;
 }

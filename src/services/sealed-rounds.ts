@@ -6,7 +6,6 @@ import {
   sealedRound,
 } from '../belenios/v1/sealed-round.ts';
 import type { TrusteesEntry } from '../election/entries.ts';
-import { MAX_TRUSTEES } from '../election/limits.ts';
 import type { LogState, RoundState } from '../election/log-state.ts';
 
 /** The trustees and the rounds of a sealed election in the terms of the protocol that seals its ballots, worked out once. */
@@ -18,7 +17,7 @@ export class SealedRounds {
   trustees({ trustees }: Pick<LogState, 'trustees'>): SoundTrustees {
     if (trustees === undefined) throw refused('no-trustees', 'The election has no trustees yet.');
     if (this.#trustees?.entry !== trustees) {
-      const read = readTrustees(trustees.trustees, MAX_TRUSTEES);
+      const read = readTrustees(trustees.trustees);
       if (!read.ok)
         throw refused('store-damaged', `The trustees in entry ${trustees.seq} are not sound: ${read.error}.`);
       this.#trustees = { entry: trustees, sound: read.value };

@@ -21,7 +21,6 @@ import {
 } from '../election/ballot.ts';
 import { type Choice, choiceProblems } from '../election/choices.ts';
 import type { Entry, GenesisEntry, RoundEntry } from '../election/entries.ts';
-import { MAX_TRUSTEES } from '../election/limits.ts';
 import { ballotsCast } from '../election/rules.ts';
 import { type Checkpoint, openCheckpoint, origin } from '../log/checkpoint.ts';
 import { decodeEntry } from '../log/entry-codec.ts';
@@ -102,7 +101,7 @@ export async function meetElection(client: PeerClient, expected?: string): Promi
 
 function soundTrustees(proven: ProvenEntry, checkpoint: Checkpoint): SoundTrustees {
   requireInclusion(proven, checkpoint, 'the trustees');
-  const read = readTrustees(readEntry(proven, 'trustees').trustees, MAX_TRUSTEES);
+  const read = readTrustees(readEntry(proven, 'trustees').trustees);
   if (!read.ok) throw badAnswer(`its trustees are not sound: ${read.error}`);
   return read.value;
 }
@@ -242,7 +241,7 @@ export function prepareBallot(
 
 function signed(ballot: UnsignedBallot, seed: Uint8Array): PreparedBallot {
   const bytes = encodeSignedBallot(signBallot(ballot, seed));
-  return { bytes, tracker: trackerOf({ ...ballot, voter: publicKeyOf(seed) }, bytes), number: ballot.number };
+  return { bytes, tracker: trackerOf(ballot, bytes), number: ballot.number };
 }
 
 /** A receipt that was checked: it proves that this very ballot is in the log, at `receipt.index`. */

@@ -82,8 +82,8 @@ describe('what a voter is shown', () => {
 
   it('says of sealed votes what the log shows, and who can decrypt', async () => {
     const [texts] = await textsOf('h-threshold/tallied.bel', 'Setup');
-    const group = valueOf(readTrustees(texts?.[1] ?? '', 64));
-    const two = valueOf(readTrustees(singleTrustees(2).text, 64));
+    const group = valueOf(readTrustees(texts?.[1] ?? ''));
+    const two = valueOf(readTrustees(singleTrustees(2).text));
     const { genesis } = known();
     const sealed = (change: Partial<Policy>, trustees: SoundTrustees | null = two) =>
       electionText(

@@ -21,7 +21,6 @@ import {
   SEALING,
   type Turnout,
 } from '#src/election/entries.js';
-import { MAX_TRUSTEES } from '#src/election/limits.js';
 import { decodeEntry } from '#src/log/entry-codec.js';
 import { decryptWith } from '#src/services/decrypting.js';
 import { platformRandom } from '#src/services/platform-random.js';
@@ -82,7 +81,7 @@ export class SealedLogBuilder {
   }
 
   get sound(): SoundTrustees {
-    const read = readTrustees(this.trusteesText, MAX_TRUSTEES);
+    const read = readTrustees(this.trusteesText);
     if (!read.ok) throw new Error(read.error);
     return read.value;
   }

@@ -5,6 +5,7 @@ import { sha256 } from '../../crypto/hash.ts';
 import { type Point, group } from '../../crypto/group/group.ts';
 import { roundUuidInput } from '../../crypto/transcript.ts';
 import type { GenesisEntry, Question, RoundEntry } from '../../election/entries.ts';
+import { MAX_TRUSTEES } from '../../election/limits.ts';
 import { encodeElection } from './encoding/election.ts';
 import { pointText } from './encoding/elements.ts';
 import { electionHash } from './encoding/hashes.ts';
@@ -32,12 +33,12 @@ export interface SoundTrustees {
  * be the neutral element, whose secret everybody knows, and no two trustees may have one key, for one could then stand in for two (but members
  * of a group of which one is enough have one key). The error names the trustee.
  */
-export function readTrustees(text: string, most: number): Result<SoundTrustees, string> {
+export function readTrustees(text: string): Result<SoundTrustees, string> {
   const decoded = decodeTrustees(text);
   if (!decoded.ok) return err(problemText(decoded.error));
   const trustees = decoded.value;
   const count = trustees.reduce((sum, one) => sum + membersOf(one), 0);
-  if (count > most) return err(`${count} trustees, more than the ${most} that are possible`);
+  if (count > MAX_TRUSTEES) return err(`${count} trustees, more than the ${MAX_TRUSTEES} that are possible`);
   const verified = verifyTrustees(trustees);
   if (!verified.ok) return verified;
   const { publicKey, keys } = verified.value;

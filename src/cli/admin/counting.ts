@@ -35,12 +35,8 @@ export async function countRound(
   await emit({
     event: 'counted',
     round: round.entry.round,
-    trustees: trustees.map(({ trustee, name, given: done }) => ({
-      trustee,
-      name: name ?? null,
-      given: done,
-    })),
-    invalid: [...invalid],
+    trustees,
+    invalid,
     missing: missing ?? null,
   });
   return missing === undefined ? round.entry.round : undefined;

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { questionSummary } from './question-text.ts';
 import { programLine } from '../program-line.ts';
-import type { Live, Report, TrusteeStanding } from './reports.ts';
+import type { TrusteeStanding } from '../../services/organiser.ts';
+import type { Live, Report } from './reports.ts';
 import { resultText } from './result-text.ts';
 import { formatTime, fromNowInWords } from '../time.ts';
 

@@ -3,7 +3,7 @@ import { MAX_TIME } from '../../election/limits.ts';
 import { policySchema, questionsSchema } from '../../election/schemas.ts';
 import type { Turnout } from '../../election/entries.ts';
 import type { Concern } from '../../election/small-groups.ts';
-import type { ElectionStatus } from '../../services/organiser.ts';
+import type { ElectionStatus, TrusteeStanding } from '../../services/organiser.ts';
 import type { DraftRound } from '../../services/ports.ts';
 
 /**
@@ -52,15 +52,6 @@ export type Report =
     };
 
 export type Emit = (report: Report) => Promise<void>;
-
-/** A trustee of a sealed election. */
-export interface TrusteeStanding {
-  /** From 1. */
-  readonly trustee: number;
-  readonly name: string | null;
-  /** Whether the trustee has decrypted the round that waits for it. */
-  readonly given: boolean;
-}
 
 /** What only a running admin process knows. */
 export interface Live {
@@ -113,6 +104,12 @@ const draftSchema = z.strictObject({
   closes: time.nullable(),
 }) satisfies z.ZodType<DraftRound>;
 
+const trusteeSchema = z.strictObject({
+  trustee: count,
+  name: z.string().nullable(),
+  given: z.boolean(),
+}) satisfies z.ZodType<TrusteeStanding>;
+
 const electionStatusSchema = z.strictObject({
   electionId: z.string(),
   fingerprint: z.string(),
@@ -131,9 +128,7 @@ const electionStatusSchema = z.strictObject({
     })
     .nullable(),
   draft: draftSchema.nullable(),
-  trustees: z
-    .array(z.strictObject({ trustee: count, name: z.string().nullable(), given: z.boolean() }))
-    .nullable(),
+  trustees: z.array(trusteeSchema).nullable(),
   entries: count,
   checkpoint: z.string(),
 }) satisfies z.ZodType<ElectionStatus>;
@@ -168,12 +163,6 @@ const resultDocumentSchema = z.strictObject({
   ),
   log: z.strictObject({ size: count, head: z.string(), checkpoint: z.string() }),
 }) satisfies z.ZodType<ResultDocument>;
-
-const trusteeSchema = z.strictObject({
-  trustee: count,
-  name: z.string().nullable(),
-  given: z.boolean(),
-}) satisfies z.ZodType<TrusteeStanding>;
 
 export const reportSchema = z.discriminatedUnion('event', [
   z.strictObject({

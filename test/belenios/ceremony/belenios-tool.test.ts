@@ -193,7 +193,7 @@ async function textOf(tool: BeleniosTool, type: string): Promise<string> {
 
 /** Lets the server and these members decrypt, each with its own program, and both audit the outcome. */
 async function tally(tool: BeleniosTool, ceremony: MixedCeremony, present: readonly number[]): Promise<void> {
-  const { keys } = valueOf(readTrustees(await vote(tool), 64));
+  const { keys } = valueOf(readTrustees(await vote(tool)));
   const [single = ''] = await tool.files('.privkey');
   const server = ['election', 'decrypt', '--privkey', single, '--trustee-id', '1'];
   add(tool, 'PartialDecryption', tool.run(server));

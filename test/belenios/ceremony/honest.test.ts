@@ -47,7 +47,7 @@ function tallyOf(publicKey: Point, m: bigint): EncryptedTally {
 function decrypt(ceremony: ReturnType<typeof completed>, present: readonly number[], votes: bigint) {
   const single = generateTrustee(random);
   const trustees: Trustee[] = [{ kind: 'Single', key: single.publicKey }, ceremony.trustee];
-  const { publicKey, keys } = valueOf(readTrustees(encodeTrustees(trustees), 64));
+  const { publicKey, keys } = valueOf(readTrustees(encodeTrustees(trustees)));
   const tally = tallyOf(publicKey, votes);
   const shares = present.map((index) => {
     const seat = nth(ceremony.seats, index);
@@ -163,7 +163,7 @@ describe('an honest ceremony', () => {
 });
 
 describe('trustees of which two have one key', () => {
-  const read = (...trustees: readonly Trustee[]) => readTrustees(encodeTrustees(trustees), 64);
+  const read = (...trustees: readonly Trustee[]) => readTrustees(encodeTrustees(trustees));
 
   it('are refused, unless they are members of a group of which one is enough', () => {
     const { trustee, encryptedShares, seats } = completed(shapeOf(1, 3));

@@ -4,7 +4,6 @@ import { type Result, err, ok } from '../../../base/result.ts';
 import type { Point } from '../../../crypto/group/group.ts';
 import type { BallotEntry, Entry, RoundEntry, Voter } from '../../../election/entries.ts';
 import { readBallot } from '../../../election/ballot.ts';
-import { MAX_TRUSTEES } from '../../../election/limits.ts';
 import { encodePublicCredentials } from '../encoding/credentials.ts';
 import { type EventType, LATEST_TIMESTAMP, encodeHeader } from '../encoding/events.ts';
 import { CREDENTIALS_LIMITS } from '../encoding/limits.ts';
@@ -76,7 +75,7 @@ export class RoundArchive {
 
   #begin(entry: RoundEntry, cid: CID): Step {
     if (this.#trustees === undefined) return err('a round opens before there are trustees');
-    const trustees = readTrustees(this.#trustees, MAX_TRUSTEES);
+    const trustees = readTrustees(this.#trustees);
     if (!trustees.ok) return err(`the trustees are not sound: ${trustees.error}`);
     // Whole seconds, and of the round instead of the export, so that every copy is the same.
     const seconds = Math.floor(entry.time / 1000);
