@@ -1,8 +1,9 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { unusable } from '../base/errors.ts';
 import type { Command as AdminCommand } from './admin/commands.ts';
 import { DEFAULT_DATA, DEFAULT_KEYS } from './admin/command-lines.ts';
 import { readDecryptionFile } from '../store/decryption-files.ts';
+import { positiveNumber, programNamed } from './program.ts';
 import { programLine } from './program-line.ts';
 import { type Surroundings, dispatch } from './admin/dispatch.ts';
 import { type ExportOptions, exportCommand } from './admin/export-command.ts';
@@ -43,15 +44,8 @@ function programFor(io: Io): Command {
     await dispatch(around, command, printReports(around.output, options.data));
   };
 
-  const program = new Command('admin')
+  const program = programNamed('admin', io)
     .description('Runs an election from this computer. Without a command: opens it to voters until Ctrl-C.')
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => void io.stdout.write(text),
-      writeErr: (text) => void io.stderr.write(text),
-      // Printed with all other failures.
-      outputError: () => undefined,
-    })
     .option('--data <folder>', 'the folder that holds the election', DEFAULT_DATA)
     .option('--keys <folder>', "the folder that holds the organiser's key", DEFAULT_KEYS)
     .option('--json', 'one JSON object per line on stdout, text for people on stderr')
@@ -185,7 +179,7 @@ ${QUESTIONS_EXAMPLE}
       .option('--title <text>', 'what the round is called')
       .addOption(
         new Option('--carry <n>', 'ask the last question again, with its n most voted answers')
-          .argParser(positive)
+          .argParser(positiveNumber)
           .conflicts(['candidates', 'question', 'questions', 'min', 'max', 'blank']),
       ),
   )
@@ -216,7 +210,9 @@ ${QUESTIONS_EXAMPLE}
       ).conflicts(['car', 'jsonl']),
     )
     .addOption(
-      new Option('--round <n>', 'with --belenios: which round (default: the newest)').argParser(positive),
+      new Option('--round <n>', 'with --belenios: which round (default: the newest)').argParser(
+        positiveNumber,
+      ),
     )
     .option(
       '--from <log>',
@@ -239,11 +235,6 @@ interface NextRoundOptions extends RoundOptions {
 
 function collect(value: string, before: readonly string[]): string[] {
   return [...before, value];
-}
-
-function positive(text: string): number {
-  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('Expected a whole number above 0.');
-  return Number(text);
 }
 
 function example(line: string): string {

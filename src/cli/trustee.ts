@@ -1,8 +1,9 @@
-import { Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { type Console, consoleOf } from './console.ts';
 import { DONE } from './exit-codes.ts';
 import { reportFailure } from './failure.ts';
 import type { Io } from './io.ts';
+import { positiveNumber, programNamed, withJson } from './program.ts';
 import { programLine } from './program-line.ts';
 import { type DecryptFlags, decrypt } from './trustee/decrypt.ts';
 import { DEFAULT_TRUSTEE_KEY, type KeygenFlags, keygen } from './trustee/keygen.ts';
@@ -30,16 +31,8 @@ Exit codes: 0 done, 1 refused or not valid, 2 wrong usage or unreadable input, 3
 `;
 
 function trusteeProgram(io: Io, out: Console): Command {
-  const program = new Command('trustee')
+  const program = programNamed('trustee', io)
     .description('Holds a key that, with those of the other trustees, decrypts the result of an election.')
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => io.stdout.write(text),
-      writeErr: (text) => io.stderr.write(text),
-      // Reported with all other failures.
-      outputError: () => undefined,
-    })
-    .showSuggestionAfterError(true)
     .addHelpText('after', EXAMPLES);
 
   withJson(program.command('keygen'))
@@ -59,22 +52,10 @@ function trusteeProgram(io: Io, out: Console): Command {
       "the election's log: an invite or address of the running election, an exported file (.car, .jsonl), or a data folder",
     )
     .option('--key <file>', 'your key file', DEFAULT_TRUSTEE_KEY)
-    .option('--round <n>', 'the round (default: the newest that is closed)', readRound)
+    .option('--round <n>', 'the round (default: the newest that is closed)', positiveNumber)
     .option('--out <file>', 'where to write the decryption (default: decryption-round-N-trustee-K.json)')
     .option('--election <id>', 'the id that the election must have')
     .option('--reveal', 'decrypt although the result shows how single voters voted, with their consent')
     .action((log: string, flags: DecryptFlags) => decrypt(log, flags, io, out));
   return program;
-}
-
-function withJson(command: Command): Command {
-  return command.option(
-    '--json',
-    'one JSON object per line on standard output, text for people on standard error',
-  );
-}
-
-function readRound(text: string): number {
-  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('Expected a whole number above 0.');
-  return Number(text);
 }

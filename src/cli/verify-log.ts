@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { startBallotThreads } from '../audit/archive/ballot-threads.ts';
 import { startEntryThreads } from '../audit/entry-threads.ts';
 import type { AuditReport } from '../audit/report.ts';
@@ -8,6 +8,7 @@ import { type Console, consoleOf } from './console.ts';
 import { DONE, exitCodeOf } from './exit-codes.ts';
 import { reportFailure } from './failure.ts';
 import type { Io } from './io.ts';
+import { programNamed } from './program.ts';
 import type { Flags } from './verify-log/flags.ts';
 import { whatIsNamed } from './verify-log/named.ts';
 import { beginTarget } from './verify-log/target.ts';
@@ -86,7 +87,7 @@ Exit codes: 0 valid; 1 invalid, for the reason printed, or interrupted; 2 wrong 
 `;
 
 function verifyLogProgram(io: Io): Command {
-  return new Command('verify-log')
+  return programNamed('verify-log', io)
     .description(
       'Audits an election: checks every entry of its log and counts every round again. Trusts nobody, changes nothing.',
     )
@@ -117,15 +118,7 @@ function verifyLogProgram(io: Io): Command {
       readWorkers,
     )
     .option('--json', 'one JSON object per line on stdout, text for people on stderr')
-    .addHelpText('after', EXAMPLES)
-    .showSuggestionAfterError(true)
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => io.stdout.write(text),
-      writeErr: (text) => io.stderr.write(text),
-      // Reported with all other failures.
-      outputError: () => undefined,
-    });
+    .addHelpText('after', EXAMPLES);
 }
 
 function collect(value: string, before: readonly string[]): string[] {

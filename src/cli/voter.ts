@@ -1,9 +1,10 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { programLine } from './program-line.ts';
 import { type Console, consoleOf } from './console.ts';
 import { DONE } from './exit-codes.ts';
 import { reportFailure } from './failure.ts';
 import type { Io } from './io.ts';
+import { programNamed, withJson } from './program.ts';
 import { DEFAULT_KEY_FILE } from './voter/key-file-name.ts';
 import type { ReceiptFlags } from './voter/receipt.ts';
 import type { VerifyFlags } from './voter/verify.ts';
@@ -50,16 +51,9 @@ Exit codes: 0 done, 1 refused or not valid, 2 wrong usage or unreadable input, 3
 
 /** Each command is loaded when it is run, so that help and usage errors need not wait for all of them. */
 function voterProgram(io: Io, out: Console): Command {
-  const program = new Command('voter')
-    .description('Votes in an election, from your own machine straight to the organiser’s.')
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => io.stdout.write(text),
-      writeErr: (text) => io.stderr.write(text),
-      // Reported with all other failures, in runVoter.
-      outputError: () => undefined,
-    })
-    .showSuggestionAfterError(true);
+  const program = programNamed('voter', io).description(
+    'Votes in an election, from your own machine straight to the organiser’s.',
+  );
 
   const voteCommand = connecting(program.command('vote', { isDefault: true }))
     .description(
@@ -124,13 +118,6 @@ function identifying(command: Command): Command {
         'secretFile',
       ]),
     );
-}
-
-function withJson(command: Command): Command {
-  return command.option(
-    '--json',
-    'one JSON object per line on standard output, text for people on standard error',
-  );
 }
 
 function collect(value: string, before: readonly string[] | undefined): string[] {

@@ -36,18 +36,15 @@ export function readOpenBallot(body: Uint8Array): OpenBallot | undefined {
 
 /** Reads the body of a sealed ballot; see `readSignedShape`. The text is read strictly as UTF-8. */
 export function readSealedBallot(body: Uint8Array): SealedBallot | undefined {
-  if (body.length > MAX_BODY_BYTES) return undefined;
-  const cursor = new CborCursor(body);
-  if (!cursor.skip(TO_SEALED_ROUND)) return undefined;
-  const round = cursor.take(32);
-  if (!cursor.skip(ROUND_TO_VOTER)) return undefined;
-  const voter = cursor.take(32);
-  if (!cursor.skip(VOTER_TO_NUMBER)) return undefined;
-  const number = cursor.uint(0xffff_ffff);
-  if (number < 1 || !cursor.skip(NUMBER_TO_SEALED)) return undefined;
-  const text = cursor.take(cursor.length(TEXT, MAX_BODY_BYTES));
-  if (!cursor.ended || text.length === 0 || !isAscii(text)) return undefined;
-  return { form: 'sealed', round: cidFromDigest(round), voter, number, sealed: ascii.decode(text) };
+  const shape = readBody(body, SEALED, readText);
+  if (shape === undefined) return undefined;
+  const { round, voter, number, vote } = shape;
+  if (vote.length === 0 || !isAscii(vote)) return undefined;
+  return { form: 'sealed', round: cidFromDigest(round), voter, number, sealed: ascii.decode(vote) };
+}
+
+function readText(cursor: CborCursor): Uint8Array {
+  return cursor.take(cursor.length(TEXT, MAX_BODY_BYTES));
 }
 
 /** What Belenios' ballots are made of; whatever else is in a text, the general decoder sees to it. */
@@ -72,17 +69,27 @@ export function readOpenBody<Choices>(
   body: Uint8Array,
   choices: (cursor: CborCursor) => Choices,
 ): OpenBody<Choices> | undefined {
+  const shape = readBody(body, OPEN, choices);
+  return shape && { round: shape.round, voter: shape.voter, number: shape.number, choices: shape.vote };
+}
+
+/** What all forms of a body have in common, around the vote itself, with which a body ends. */
+function readBody<Vote>(
+  body: Uint8Array,
+  { toRound, toVote }: Frame,
+  readVote: (cursor: CborCursor) => Vote,
+): (Omit<OpenBody<never>, 'choices'> & { readonly vote: Vote }) | undefined {
   if (body.length > MAX_BODY_BYTES) return undefined;
   const cursor = new CborCursor(body);
-  if (!cursor.skip(TO_ROUND)) return undefined;
+  if (!cursor.skip(toRound)) return undefined;
   const round = cursor.take(32);
   if (!cursor.skip(ROUND_TO_VOTER)) return undefined;
   const voter = cursor.take(32);
   if (!cursor.skip(VOTER_TO_NUMBER)) return undefined;
   const number = cursor.uint(0xffff_ffff);
-  if (number < 1 || !cursor.skip(NUMBER_TO_CHOICES)) return undefined;
-  const read = choices(cursor);
-  return cursor.ended ? { round, voter, number, choices: read } : undefined;
+  if (number < 1 || !cursor.skip(toVote)) return undefined;
+  const vote = readVote(cursor);
+  return cursor.ended ? { round, voter, number, vote } : undefined;
 }
 
 /** How many questions the choices are for; they follow one by one. */
@@ -120,26 +127,26 @@ const MAP_OF_6 = 0xa6;
 const MAP_OF_2 = 0xa2;
 const TO_BODY = Uint8Array.of(MAP_OF_2, ...textItem('body'));
 const BODY_TO_SIGNATURE = Uint8Array.of(...textItem('signature'), 0x58, 64);
-const TO_ROUND = Uint8Array.of(
-  MAP_OF_6,
-  ...textItem('v'),
-  1,
-  ...textItem('form'),
-  ...textItem('open'),
-  ...textItem('round'),
-  ...CID_ITEM,
-);
-const TO_SEALED_ROUND = Uint8Array.of(
-  MAP_OF_6,
-  ...textItem('v'),
-  1,
-  ...textItem('form'),
-  ...textItem('sealed'),
-  ...textItem('round'),
-  ...CID_ITEM,
-);
 const ROUND_TO_VOTER = Uint8Array.of(...textItem('voter'), 0x58, 32);
 const VOTER_TO_NUMBER = Uint8Array.from(textItem('number'));
-const NUMBER_TO_SEALED = Uint8Array.from(textItem('sealed'));
-const NUMBER_TO_CHOICES = Uint8Array.from(textItem('choices'));
 const NULL = Uint8Array.of(0xf6);
+
+/** What of a body's frame depends on its form. */
+interface Frame {
+  readonly toRound: Uint8Array;
+  readonly toVote: Uint8Array;
+}
+const frameOf = (form: string, vote: string): Frame => ({
+  toRound: Uint8Array.of(
+    MAP_OF_6,
+    ...textItem('v'),
+    1,
+    ...textItem('form'),
+    ...textItem(form),
+    ...textItem('round'),
+    ...CID_ITEM,
+  ),
+  toVote: Uint8Array.from(textItem(vote)),
+});
+const OPEN = frameOf('open', 'choices');
+const SEALED = frameOf('sealed', 'sealed');

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, access, link, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, access, link, mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { codeOf, errorWithCode, fileError } from './fs-errors.ts';
 
@@ -47,6 +47,24 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array, m
 /** Writes a file that only its owner can read; a secret that is there already is never replaced. Throws as `createFile`. */
 export async function writeSecretFile(path: string, text: string): Promise<void> {
   await createFile(path, { mode: 0o600, overwrite: false }, (file) => file.writeFile(text));
+}
+
+/** Makes a folder, and those that it is in, where there is none; for its owner alone. Throws `fileError`'s errors naming `path`. */
+export async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw fileError(error, path);
+  }
+}
+
+/** Opens a file to be read. Throws `fileError`'s errors naming `path`. */
+export async function openToRead(path: string, flags: string | number = 'r'): Promise<FileHandle> {
+  try {
+    return await open(path, flags);
+  } catch (error) {
+    throw fileError(error, path);
+  }
 }
 
 /** Makes a folder's list of names durable: a synced file that no name leads to is lost all the same. */

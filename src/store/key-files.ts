@@ -1,11 +1,10 @@
-import { constants, type FileHandle, open } from 'node:fs/promises';
+import { constants } from 'node:fs/promises';
 import * as z from 'zod';
 import { equalBytes, fromHex, toHex } from '../base/bytes.ts';
 import { refused, unusable } from '../base/errors.ts';
 import { publicKeyOf } from '../crypto/signature.ts';
 import { firstIssue } from '../election/schemas.ts';
-import { writeSecretFile } from './files.ts';
-import { fileError } from './fs-errors.ts';
+import { openToRead, writeSecretFile } from './files.ts';
 
 export type KeyRole = 'admin' | 'voter' | 'trustee';
 
@@ -63,13 +62,8 @@ export async function readKeyFile(path: string, role: KeyRole): Promise<KeyPair>
 }
 
 async function readPrivately(path: string): Promise<string> {
-  let file: FileHandle;
-  try {
-    // Non-blocking, so that a named pipe that nobody writes to can't hold the program up.
-    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  } catch (error) {
-    throw fileError(error, path);
-  }
+  // Non-blocking, so that a named pipe that nobody writes to can't hold the program up.
+  const file = await openToRead(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const stat = await file.stat();
     if (!stat.isFile() || stat.size > MAX_KEY_FILE_BYTES)

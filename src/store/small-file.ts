@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { openToRead } from './files.ts';
 import { fileError } from './fs-errors.ts';
 
 /**
@@ -6,12 +6,7 @@ import { fileError } from './fs-errors.ts';
  * system's refusal.
  */
 export async function readSmallFile(path: string, maxBytes: number): Promise<string | undefined> {
-  let file;
-  try {
-    file = await open(path);
-  } catch (error) {
-    throw fileError(error, path);
-  }
+  const file = await openToRead(path);
   try {
     const stat = await file.stat();
     // A device or a pipe says that it has no bytes, and may never end.

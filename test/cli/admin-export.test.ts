@@ -7,10 +7,9 @@ import { formatInvite } from '#src/net/index.js';
 import { runVerifyLog } from '#src/cli/verify-log.js';
 import { writeKeyFile } from '#src/store/key-files.js';
 import { capturedIo } from '../support/captured-io.ts';
-import { cleanUp } from '../support/cleanup.ts';
-import { jsonLines } from '../support/processes.ts';
 import { SealedElection } from '../support/sealed-election.ts';
 import { AUTHORITY, QUESTION } from '../support/temp-election.ts';
+import { openPolls } from './open-polls.ts';
 import { AdminPlace } from './admin-support.ts';
 
 /** A folder with an election whose first round is counted, and whose second one is open. */
@@ -35,23 +34,6 @@ async function placeWithRounds(t: TestContext): Promise<AdminPlace> {
   await place.file('keys/.keep', '');
   await writeKeyFile(key, { role: 'admin', seed: AUTHORITY, publicKey: publicKeyOf(AUTHORITY) });
   return place;
-}
-
-async function running(t: TestContext, place: AdminPlace): Promise<string> {
-  const io = capturedIo();
-  const ended = place.adminOn(io, '--json', '--listen', '/ip6/::1/tcp/0');
-  cleanUp(t, async () => {
-    io.interrupt();
-    await ended;
-  });
-  await Promise.race([
-    io.waitFor('A voter types'),
-    ended.then(({ err }) => {
-      throw new Error(err);
-    }),
-  ]);
-  const addresses = jsonLines(io.out()).find(({ event }) => event === 'addresses')?.['addresses'] as string[];
-  return addresses[0] ?? '';
 }
 
 describe('admin export --belenios', () => {
@@ -89,7 +71,7 @@ describe('admin export --belenios', () => {
     assert.equal((await place.admin('export', '--car', place.path('log.car'))).code, 0);
     const expected = await readFile(place.path('own.bel'));
     const elsewhere = ['--data', place.path('elsewhere')];
-    const address = await running(t, place);
+    const { address } = await openPolls(t, place);
     for (const options of [
       [],
       [...elsewhere, '--from', place.path('log.car')],

@@ -3,45 +3,16 @@ import { access, readFile, readdir } from 'node:fs/promises';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { type TestContext, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { dialPeer, parseDialTarget } from '#src/net/index.js';
 import { castBallot, findVoter, meetElection, prepareBallot, seedOf } from '#src/services/voter-session.js';
 import type { Choice } from '#src/election/choices.js';
-import { type CapturedIo, capturedIo } from '../support/captured-io.ts';
+import { capturedIo } from '../support/captured-io.ts';
 import { jsonLines, run, start } from '../support/processes.ts';
 import { testSeed } from '../support/temp-election.ts';
-import { AdminPlace, type Ended } from './admin-support.ts';
+import { AdminPlace } from './admin-support.ts';
+import { LISTEN, type Polls, openPolls } from './open-polls.ts';
 import { cleanUp } from '../support/cleanup.ts';
-
-const LISTEN = ['--listen', '/ip6/::1/tcp/0'];
-
-interface Polls {
-  readonly place: AdminPlace;
-  readonly io: CapturedIo;
-  readonly ended: Promise<Ended>;
-  /** The first object with this `event`. */
-  readonly event: (name: string) => Record<string, unknown> | undefined;
-  readonly address: string;
-}
-
-/** Runs admin in this process, as a person would see it with --json. */
-async function openPolls(t: TestContext, place: AdminPlace, ...options: string[]): Promise<Polls> {
-  const io = capturedIo();
-  const ended = place.adminOn(io, '--json', ...(options.length > 0 ? options : LISTEN));
-  cleanUp(t, async () => {
-    io.interrupt();
-    await ended;
-  });
-  await Promise.race([
-    io.waitFor('A voter types'),
-    ended.then(({ err }) => {
-      throw new Error(err);
-    }),
-  ]);
-  const event = (name: string) => jsonLines(io.out()).find((line) => line['event'] === name);
-  const [address] = event('addresses')?.['addresses'] as string[];
-  return { place, io, ended, event, address: address as string };
-}
 
 /** Votes as the voter program does; `who` is a seed's number, or a username and secret. */
 async function vote(

@@ -24,6 +24,16 @@ const anyExtra = (spoil: boolean) =>
 const encoded = (fields: fc.Arbitrary<object>, extra: fc.Arbitrary<object>) =>
   fc.tuple(fields, extra).map(([some, more]) => Uint8Array.from(encodeDagCbor({ ...some, ...more })));
 
+/** What ballots of all forms have. */
+const common = (either: ReturnType<typeof or>) => ({
+  round: either(digest.map(cidFromDigest), digest),
+  voter: either(digest, fc.uint8Array({ minLength: 31, maxLength: 33 })),
+  number: either(
+    sizes(0xffff_fffe).map((n) => n + 1),
+    fc.constantFrom(0, -1, 0x1_0000_0000, 1.5),
+  ),
+});
+
 /** The body of a ballot; where `spoil`, fields may be one beyond what is allowed, or of other types. */
 export const anyBody = (spoil: boolean) => {
   const either = or(spoil);
@@ -31,12 +41,7 @@ export const anyBody = (spoil: boolean) => {
     fc.record({
       v: either(fc.constant(1), fc.constant(2), fc.constant('1')),
       form: either(fc.constant('open'), fc.constant('shut'), fc.constant('sealed')),
-      round: either(digest.map(cidFromDigest), digest),
-      voter: either(digest, fc.uint8Array({ minLength: 31, maxLength: 33 })),
-      number: either(
-        sizes(0xffff_fffe).map((n) => n + 1),
-        fc.constantFrom(0, -1, 0x1_0000_0000, 1.5),
-      ),
+      ...common(either),
       choices: either(
         fc.array(choice, { minLength: 1, maxLength: 5 }),
         fc.constantFrom(
@@ -62,12 +67,7 @@ export const anySealedBody = (spoil: boolean) => {
     fc.record({
       v: either(fc.constant(1), fc.constant(2)),
       form: either(fc.constant('sealed'), fc.constant('open'), fc.constant('shut')),
-      round: either(digest.map(cidFromDigest), digest),
-      voter: either(digest, fc.uint8Array({ minLength: 31, maxLength: 33 })),
-      number: either(
-        sizes(0xffff_fffe).map((n) => n + 1),
-        fc.constantFrom(0, -1, 0x1_0000_0000, 1.5),
-      ),
+      ...common(either),
       sealed: either(
         fc.string({ unit: 'binary-ascii', minLength: 1, maxLength: 300 }),
         fc.constantFrom('', 1, null),

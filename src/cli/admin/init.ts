@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
+import { readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { refused } from '../../base/errors.ts';
 import { DEFAULT_KDF, fingerprint } from '../../crypto/credential.ts';
@@ -14,7 +14,7 @@ import { ElectionLog } from '../../services/election-log.ts';
 import { platformRandom } from '../../services/platform-random.ts';
 import { Organiser } from '../../services/organiser.ts';
 import type { DraftRound } from '../../services/ports.ts';
-import { syncFolder } from '../../store/files.ts';
+import { makeFolder, syncFolder } from '../../store/files.ts';
 import { codeOf, fileError } from '../../store/fs-errors.ts';
 import { writeKeyFile } from '../../store/key-files.ts';
 import { electionExists } from '../../store/level-db.ts';
@@ -152,12 +152,6 @@ async function expectFree(data: string, shown: string): Promise<void> {
     await makeFolder(dirname(data));
   }
   await removeStaleWorkFolders(data);
-}
-
-async function makeFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-    throw fileError(error, path);
-  });
 }
 
 async function writeLog(

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { equalBytes } from '../../base/bytes.ts';
 import { unusable } from '../../base/errors.ts';
@@ -10,6 +10,7 @@ import type { Scalar } from '../../crypto/group/group.ts';
 import { scalarOfSeed } from '../../crypto/group/seed.ts';
 import { codeOf, fileError } from '../../store/fs-errors.ts';
 import { readKeyFile } from '../../store/key-files.ts';
+import { readSmallFile } from '../../store/small-file.ts';
 
 /** Where `admin init` puts the key of a trustee that is the organiser. */
 export function ownTrusteeKeyFile(keys: string, uuid: string): string {
@@ -56,12 +57,10 @@ const MAX_PUBLIC_KEY_BYTES = 4096;
 
 /** Reads a trustee's public key file, as "trustee keygen" writes it and as Belenios does. Throws `not-a-trustee-key`. */
 export async function readTrusteePublicKey(path: string): Promise<TrusteePublicKey> {
-  const bytes = await readFile(path).catch((error: unknown) => {
-    throw fileError(error, path);
-  });
-  const read = bytes.length > MAX_PUBLIC_KEY_BYTES ? undefined : decodePublicKeyFile(bytes.toString('utf8'));
+  const text = await readSmallFile(path, MAX_PUBLIC_KEY_BYTES);
+  const read = text === undefined ? undefined : decodePublicKeyFile(text);
   if (read?.ok === true) return read.value;
-  const why = read === undefined ? 'it is too large' : problemText(read.error);
+  const why = read === undefined ? 'it is too large, or no text' : problemText(read.error);
   throw unusable('not-a-trustee-key', `${path} can't be read as a trustee's public key: ${why}.`, {
     hint: 'Give the file that ends in .pub, which "trustee keygen" wrote beside the key.',
   });

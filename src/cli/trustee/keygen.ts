@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { unusable } from '../../base/errors.ts';
 import { encodePublicKeyFile } from '../../belenios/v1/encoding/key-files.ts';
@@ -8,8 +7,7 @@ import { scalarOfSeed } from '../../crypto/group/seed.ts';
 import { publicKeyOf } from '../../crypto/signature.ts';
 import { firstIssue, nameSchema } from '../../election/schemas.ts';
 import { platformRandom } from '../../services/platform-random.ts';
-import { createFile } from '../../store/files.ts';
-import { fileError } from '../../store/fs-errors.ts';
+import { createFile, makeFolder } from '../../store/files.ts';
 import { writeKeyFile } from '../../store/key-files.ts';
 import type { Console } from '../console.ts';
 import { programLine, quotePath } from '../program-line.ts';
@@ -55,12 +53,4 @@ function tidyName(typed: string): string {
   const name = nameSchema.safeParse(typed.normalize('NFC').trim());
   if (!name.success) throw unusable('usage', `The name can't be used: ${firstIssue(name.error)}.`);
   return name.data;
-}
-
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw fileError(error, folder);
-  }
 }

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { toHex } from '../../base/bytes.ts';
 import { publicKeyOf } from '../../crypto/signature.ts';
-import { fileError } from '../../store/fs-errors.ts';
+import { makeFolder } from '../../store/files.ts';
 import { writeKeyFile } from '../../store/key-files.ts';
 import { programLine } from '../program-line.ts';
 import type { Console } from '../console.ts';
@@ -23,12 +22,4 @@ export async function keygen(file: string, out: Console): Promise<void> {
       `The key itself is in ${file}. Keep that file, and give it to nobody: whoever has it can vote in your place.\n` +
       `To vote: ${programLine('voter')} --dial <invite> --key-file ${file}\n`,
   );
-}
-
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw fileError(error, folder);
-  }
 }

@@ -1,5 +1,5 @@
-import { open } from 'node:fs/promises';
 import { refused, unusable } from '../../base/errors.ts';
+import { openToRead } from '../../store/files.ts';
 import { fileError } from '../../store/fs-errors.ts';
 import type { Io } from '../io.ts';
 
@@ -33,12 +33,7 @@ export async function readSecret(path: string, io: Io): Promise<string> {
 }
 
 async function readSecretFile(path: string): Promise<string> {
-  let file;
-  try {
-    file = await open(path);
-  } catch (error) {
-    throw fileError(error, path);
-  }
+  const file = await openToRead(path);
   try {
     const stat = await file.stat();
     if (stat.isDirectory()) throw fileError(Object.assign(new Error('EISDIR'), { code: 'EISDIR' }), path);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import type { Scalar } from '#src/crypto/group/group.js';
+import { type Point, type Scalar, group, scalarFromBigInt } from '#src/crypto/group/group.js';
 import { type Shape, ceremonyShape } from '#src/belenios/v1/ceremony/certificates.js';
 import { CeremonyDesk } from '#src/belenios/v1/ceremony/desk.js';
 import type { Fault } from '#src/belenios/v1/ceremony/fault.js';
@@ -32,6 +32,9 @@ export function choosing(...scalars: readonly Scalar[]): Random {
     return wide;
   };
 }
+
+export const number = (value: number): Scalar => scalarFromBigInt(BigInt(value));
+export const encryptionKey = ({ secrets }: Seat): Point => group.multiplyBase(secrets.decryption);
 
 export const shapeOf = (threshold: number, size: number): Shape => valueOf(ceremonyShape(threshold, size));
 

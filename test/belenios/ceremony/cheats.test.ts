@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type Point, type Scalar, group, scalarFromBigInt } from '#src/crypto/group/group.js';
+import { type Point, group } from '#src/crypto/group/group.js';
 import { send } from '#src/belenios/v1/ceremony/channel.js';
 import { type Shape, checkCertificates } from '#src/belenios/v1/ceremony/certificates.js';
 import { CeremonyDesk } from '#src/belenios/v1/ceremony/desk.js';
@@ -30,7 +30,9 @@ import {
   choosing,
   completed,
   dealt,
+  encryptionKey,
   nth,
+  number,
   polynomialWith,
   random,
   replaced,
@@ -41,8 +43,6 @@ import {
 } from './ceremony.js';
 
 const SHAPE = shapeOf(2, 3);
-const number = (value: number): Scalar => scalarFromBigInt(BigInt(value));
-const encryptionKey = ({ secrets }: Seat): Point => group.multiplyBase(secrets.decryption);
 
 /** A certificate that says what a cheater wants it to say. */
 function certificateWith(

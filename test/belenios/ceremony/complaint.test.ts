@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
-import { type Point, type Scalar, group, scalarFromBigInt } from '#src/crypto/group/group.js';
+import { type Point, group } from '#src/crypto/group/group.js';
 import { send } from '#src/belenios/v1/ceremony/channel.js';
 import { complain } from '#src/belenios/v1/ceremony/complaint.js';
 import { encryptText } from '#src/belenios/v1/ceremony/encrypted-message.js';
@@ -21,11 +21,20 @@ import { pointText } from '#src/belenios/v1/encoding/elements.js';
 import { scalarToDecimal } from '#src/belenios/v1/encoding/group-elements.js';
 import { signMessage } from '#src/belenios/v1/signed-message.js';
 import { errorOf, valueOf } from '../../support/results.js';
-import { assertFault, certified, dealt, nth, random, replaced, shapeOf, vinputWith } from './ceremony.js';
+import {
+  assertFault,
+  certified,
+  dealt,
+  encryptionKey,
+  nth,
+  number,
+  random,
+  replaced,
+  shapeOf,
+  vinputWith,
+} from './ceremony.js';
 
 const SHAPE = shapeOf(2, 3);
-const number = (value: number): Scalar => scalarFromBigInt(BigInt(value));
-const encryptionKey = ({ secrets }: Seat): Point => group.multiplyBase(secrets.decryption);
 const sent = (from: Seat, to: Seat, key = from.secrets.signing): string =>
   send(key, encryptionKey(to), secretText.encode(number(5)), random);
 
