@@ -10,6 +10,7 @@ import { startNode } from '#src/net/node.js';
 import { createElection } from '#src/services/create-election.js';
 import { ElectionLog } from '#src/services/election-log.js';
 import { ElectionNode } from '#src/services/election-node.js';
+import { EnrolmentDesk } from '#src/services/enrolment-desk.js';
 import { Organiser } from '#src/services/organiser.js';
 import { platformRandom } from '#src/services/platform-random.js';
 import { PollingStation } from '#src/services/polling-station.js';
@@ -69,7 +70,7 @@ const station = new PollingStation(log, ignore, {
 const node = await startNode({
   seed: AUTHORITY,
   listen: [{ address: '/ip6/::1/tcp/0' }],
-  service: new ElectionNode(log, station, () => Date.now()),
+  service: new ElectionNode(log, station, new EnrolmentDesk(log, () => undefined), () => Date.now()),
   onDefect: (error) => {
     throw error;
   },

@@ -9,6 +9,8 @@ export interface EntryTask {
   readonly lengths: Uint32Array<ArrayBuffer>;
   /** The election's; undefined when the log's first entry is no genesis. */
   readonly policy: Policy | undefined;
+  /** The bytes of the genesis' CID, which enrolments are signed for; undefined as `policy` is. */
+  readonly genesis: Uint8Array | undefined;
   /** Of a sealed election: the rounds that its ballots may be about. */
   readonly sealed: readonly SealedContext[];
 }

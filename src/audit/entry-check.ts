@@ -3,7 +3,8 @@ import { sha256 } from '../crypto/hash.ts';
 import { verifyWithAcceptableKey } from '../crypto/signature.ts';
 import { ballotMessage } from '../crypto/transcript.ts';
 import { type SealedBallot, readBallot } from '../election/ballot.ts';
-import type { Entry, RollEntry, SignedBallot } from '../election/entries.ts';
+import { enrolmentProblems } from '../election/enrolment.ts';
+import type { EnrolmentEntry, Entry, RollEntry, SignedBallot } from '../election/entries.ts';
 import { badProof, voterProblems } from '../election/rules.ts';
 import { openCheckpoint, parseCheckpoint } from '../log/checkpoint.ts';
 import { decodeEntry } from '../log/entry-codec.ts';
@@ -118,6 +119,7 @@ export function checkCheckpoints({ texts, origin, publicKey }: CheckpointTask): 
 class Checking {
   readonly #columns: ReturnType<typeof newColumns>;
   readonly #policy: EntryTask['policy'];
+  readonly #genesis: EntryTask['genesis'];
   readonly #contexts: EntryTask['sealed'];
   readonly #sealedCheck: SealedCheck;
   readonly #rounds: Uint8Array[] = [];
@@ -126,10 +128,11 @@ class Checking {
   readonly #others: OtherEntry[] = [];
   readonly #problems: EntryProblem[] = [];
 
-  constructor(count: number, { policy, sealed }: EntryTask, sealedCheck: SealedCheck) {
+  constructor(count: number, { policy, genesis, sealed }: EntryTask, sealedCheck: SealedCheck) {
     if (count > MAX_TASK_ENTRIES) throw new RangeError(`${count} entries in one task`);
     this.#columns = newColumns(count);
     this.#policy = policy;
+    this.#genesis = genesis;
     this.#contexts = sealed;
     this.#sealedCheck = sealedCheck;
   }
@@ -168,6 +171,7 @@ class Checking {
     this.#place(index, entry.seq, entry.time, entry.prev?.multihash.digest);
     if (entry.kind !== 'ballot') {
       const badVoters = entry.kind === 'roll' ? this.#roll(index, entry) : [];
+      if (entry.kind === 'enrolment') this.#enrolment(index, entry);
       this.#columns.status[index] = OTHER;
       this.#others.push({ index, bytes: bytes.slice(), badVoters });
       return;
@@ -227,6 +231,13 @@ class Checking {
       for (const problem of problems) this.#problem(index, 'roll', problem);
       return problems.length === 0 ? [] : [place];
     });
+  }
+
+  #enrolment(index: number, entry: EnrolmentEntry): void {
+    const genesis = this.#genesis;
+    // As for a roll.
+    if (genesis === undefined) return;
+    for (const problem of enrolmentProblems(genesis, entry)) this.#problem(index, 'enrolments', problem);
   }
 
   #round(digest: Uint8Array): number {

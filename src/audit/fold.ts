@@ -2,12 +2,13 @@ import type { CID } from 'multiformats/cid';
 import { cidFromDigest } from '../crypto/cid.ts';
 import { fingerprint } from '../crypto/credential.ts';
 import type { SoundTrustees } from '../belenios/v1/sealed-round.ts';
-import type { Entry, TrusteesEntry } from '../election/entries.ts';
+import type { Entry, EntryKind, TrusteesEntry } from '../election/entries.ts';
 import { LogState } from '../election/log-state.ts';
 import { decodeEntry } from '../log/entry-codec.ts';
 import { judgeBallot } from './checks/ballots.ts';
 import { ChainCheck } from './checks/chain.ts';
 import type { CommitmentCheck } from './checks/commitments.ts';
+import { EnrolmentCheck } from './checks/enrolments.ts';
 import { enrol } from './checks/roll.ts';
 import type { StoredCheckpointsCheck } from './checks/stored.ts';
 import { TallyCheck } from './checks/tally.ts';
@@ -18,9 +19,20 @@ import type { AuditedElection, AuditedRound, CheckId, Findings } from './report.
 import type { SealedContexts } from './sealed-contexts.ts';
 import { VoterTable } from './voter-table.ts';
 
+/** An entry's place in the log, and whether nothing is wrong with it by itself. */
+interface Place {
+  readonly position: number;
+  readonly digest: Uint8Array;
+  readonly sound: boolean;
+}
+
+/** The check that says so when an entry may not stand where it stands; `rounds` for kinds that are not here. */
+const ORDER_CHECK: Partial<Record<EntryKind, CheckId>> = { roll: 'roll', enrolment: 'enrolments' };
+
 /** The checks that need a sound beginning of the log to judge what follows. */
 const RULES = [
   'roll',
+  'enrolments',
   'trustees',
   'rounds',
   'eligibility',
@@ -45,6 +57,7 @@ export class LogFold {
   readonly #chain: ChainCheck;
   readonly #state = new LogState();
   readonly #voters = new VoterTable();
+  readonly #enrolments: EnrolmentCheck;
   readonly #tally: TallyCheck;
   readonly #contexts: SealedContexts | undefined;
   readonly #lookout: Lookout;
@@ -66,6 +79,7 @@ export class LogFold {
     this.#contexts = contexts;
     this.#lookout = lookout;
     this.#chain = new ChainCheck(findings);
+    this.#enrolments = new EnrolmentCheck(this.#voters, findings);
     this.#tally = new TallyCheck(this.#voters, findings);
   }
 
@@ -76,6 +90,11 @@ export class LogFold {
 
   get head(): string | null {
     return this.#chain.head;
+  }
+
+  /** How many voters put an own key in the place of the one on the roll. */
+  get enrolled(): number {
+    return this.#enrolments.count;
   }
 
   /** Who can decrypt, in a sealed election with sound trustees. */
@@ -123,6 +142,7 @@ export class LogFold {
       this.#findings.excuse(checks, 'not-applicable', note);
     };
     if (phase === 'empty' || phase === 'enrolling') excuse(['roll'], 'the roll is not complete');
+    if (this.#state.enrolled === 0) excuse(['enrolments'], 'nobody enrolled an own key');
     if (rounds.length === 0) excuse(['rounds'], 'no round was opened');
     if (this.#ballots === 0)
       excuse(['eligibility', 'signatures', 'window', 'revote', 'votes'], 'no ballot was cast');
@@ -138,8 +158,8 @@ export class LogFold {
 
   #entry(run: CheckedRun, index: number): void {
     const position = this.#tree.size;
-    for (const { check, message } of run.problems(index))
-      this.#findings.add({ check, seq: position, message });
+    const problems = run.problems(index);
+    for (const { check, message } of problems) this.#findings.add({ check, seq: position, message });
     const digest = run.digest(index);
     if (!run.isReadable(index)) {
       this.#chain.unreadable(digest);
@@ -150,7 +170,7 @@ export class LogFold {
     if (!this.#chain.entry(position, link, digest)) this.#halt(`the chain is broken at entry ${position}`);
     if (this.#halted) return;
     if (run.isBallot(index)) this.#ballot(run, index, link);
-    else this.#other(run.other(index), digest, position);
+    else this.#other(run.other(index), { digest, position, sound: problems.length === 0 });
   }
 
   /** `LogState.problems` would add nothing on ballots: `refusals` asks for an open round too. */
@@ -172,24 +192,28 @@ export class LogFold {
     }
   }
 
-  #other({ bytes, badVoters }: OtherEntry, digest: Uint8Array, position: number): void {
+  #other({ bytes, badVoters }: OtherEntry, at: Place): void {
+    const { position } = at;
     const decoded = decodeEntry(bytes);
     if (!decoded.ok) throw new Error(`entry ${position} was read before, but not now: ${decoded.error}`);
     const entry = decoded.value;
     const problems = this.#state.problems(entry);
     for (const message of problems) {
-      this.#findings.add({ check: entry.kind === 'roll' ? 'roll' : 'rounds', seq: position, message });
+      this.#findings.add({ check: ORDER_CHECK[entry.kind] ?? 'rounds', seq: position, message });
     }
     if (problems.length > 0) this.#halt(`entry ${position} may not stand there`);
-    else this.#apply(entry, badVoters, digest);
+    else this.#apply(entry, badVoters, at);
   }
 
-  #apply(entry: Entry, badVoters: readonly number[], digest: Uint8Array): void {
+  #apply(entry: Entry, badVoters: readonly number[], { digest, sound }: Place): void {
     const cid = cidFromDigest(digest);
     this.#state.apply(entry, cid);
     switch (entry.kind) {
       case 'genesis':
       case 'ballot':
+        return;
+      case 'enrolment':
+        this.#enrolments.entry(entry, sound);
         return;
       case 'trustees':
         this.#enrolTrustees(entry);

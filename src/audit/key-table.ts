@@ -16,6 +16,8 @@ export class KeyTable {
   /** Key's number + 1 per slot; 0 is empty. */
   #slots = new Uint32Array(MIN_SLOTS);
   #size = 0;
+  /** Slots that are taken: more than keys, once keys were replaced. */
+  #used = 0;
 
   constructor(random: Uint32Array = globalThis.crypto.getRandomValues(new Uint32Array(KEY_WORDS))) {
     this.#multipliers = random.map((word) => word | 1);
@@ -28,12 +30,27 @@ export class KeyTable {
   /** Adds a key under the next number; false when it is there already, and then nothing changes. */
   add(key: Uint8Array): boolean {
     if (key.length !== KEY_BYTES) throw new RangeError(`a key has ${KEY_BYTES} bytes, not ${key.length}`);
-    if (2 * (this.#size + 1) > this.#slots.length) this.#grow();
+    if (2 * (this.#used + 1) > this.#slots.length) this.#grow();
     const slot = this.#slotOf(key, 0);
     if (this.#slots[slot] !== 0) return false;
     if (this.#size % SEGMENT === 0) this.#segments.push(new Uint8Array(SEGMENT * KEY_BYTES));
     this.#segment(this.#size).set(key, (this.#size % SEGMENT) * KEY_BYTES);
     this.#slots[slot] = ++this.#size;
+    this.#used++;
+    return true;
+  }
+
+  /**
+   * Puts a key in the place of the one with this number; false when it is there already, and then nothing changes. The slot of the one
+   * before stays taken, and leads to nothing.
+   */
+  replace(number: number, key: Uint8Array): boolean {
+    if (2 * (this.#used + 1) > this.#slots.length) this.#grow();
+    const slot = this.#slotOf(key, 0);
+    if (this.#slots[slot] !== 0) return false;
+    this.#segment(number).set(key, (number % SEGMENT) * KEY_BYTES);
+    this.#slots[slot] = number + 1;
+    this.#used++;
     return true;
   }
 
@@ -81,6 +98,7 @@ export class KeyTable {
 
   #grow(): void {
     this.#slots = new Uint32Array(this.#slots.length * 2);
+    this.#used = this.#size;
     for (let number = 0; number < this.#size; number++)
       this.#slots[this.#slotOf(this.#segment(number), (number % SEGMENT) * KEY_BYTES)] = number + 1;
   }

@@ -11,6 +11,10 @@ export const CHECKS = [
   { id: 'checkpoints', title: 'Every stored checkpoint is signed and matches the log' },
   { id: 'history', title: 'The log continues every checkpoint known from before' },
   { id: 'roll', title: 'The roll is sound: acceptable keys, nobody twice' },
+  {
+    id: 'enrolments',
+    title: 'Every own key of a voter is signed by it and by the one key on the roll that it stands for',
+  },
   { id: 'trustees', title: "The trustees' keys are sound, each with proof that its secret is known" },
   { id: 'rounds', title: 'Rounds open, close and end in the allowed order' },
   { id: 'eligibility', title: 'Every ballot is by a voter on the roll' },
@@ -90,6 +94,8 @@ export interface AuditReport {
   /** The newest checkpoint, where it is signed by the authority. */
   readonly checkpoint:
     { readonly text: string; readonly size: number; readonly root: Uint8Array } | undefined;
+  /** Voters who put an own key in the place of the one on the roll. */
+  readonly enrolled: number;
   /** In a sealed election, where they are sound. */
   readonly trustees?: SoundTrustees;
   /** Not complete when `rounds` is not judged. */

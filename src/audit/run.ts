@@ -1,9 +1,10 @@
 import { equalBytes } from '../base/bytes.ts';
 import type { Result } from '../base/result.ts';
+import { cidOf } from '../crypto/cid.ts';
 import type { Checkpoint } from '../log/checkpoint.ts';
 import { type Authority, readAuthority } from './authority.ts';
 import { type Ending, batchesOf } from './batches.ts';
-import type { EntryChecker } from './checker.ts';
+import type { EntryChecker, EntryTask } from './checker.ts';
 import { CheckpointFeed } from './checkpoint-feed.ts';
 import { CommitmentCheck } from './checks/commitments.ts';
 import { knownCommitments } from './checks/history.ts';
@@ -77,6 +78,7 @@ export async function audit(source: LogSource, options: AuditOptions): Promise<A
     size: fold.size,
     head: fold.head,
     checkpoint: newest.ok ? newest.value : undefined,
+    enrolled: fold.enrolled,
     ...(fold.trustees === undefined ? {} : { trustees: fold.trustees }),
     rounds: fold.rounds,
     cast: lookout.seen,
@@ -122,7 +124,7 @@ async function foldAll(
       }
       if (first) judgeFirst(batch.value, authority, findings);
       const sealed = contexts?.learn(batch.value) ?? [];
-      const checked = checker.entries({ ...batch.value, policy: authority?.genesis.policy, sealed });
+      const checked = checker.entries({ ...batch.value, ...electionOf(authority), sealed });
       // It is awaited in its turn; a failure before that must not count as unhandled.
       checked.catch(() => undefined);
       inFlight.push(checked);
@@ -131,6 +133,11 @@ async function foldAll(
   } finally {
     await batches.return({ why: 'stopped' });
   }
+}
+
+function electionOf(authority: Authority | undefined): Pick<EntryTask, 'policy' | 'genesis'> {
+  if (authority === undefined) return { policy: undefined, genesis: undefined };
+  return { policy: authority.genesis.policy, genesis: cidOf(authority.bytes).bytes };
 }
 
 /** The keys that everything is judged by came from an earlier read: it must have been of the same log. */

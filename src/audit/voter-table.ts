@@ -37,6 +37,11 @@ export class VoterTable {
     return true;
   }
 
+  /** Gives a voter another key, in the place of the one before; false when the table has it already, and then nothing changes. */
+  enrol(voter: number, key: Uint8Array): boolean {
+    return this.#keys.replace(voter, key);
+  }
+
   /** The voter whose key stands in `bytes` at `offset`; -1 when the roll has none such. */
   find(bytes: Uint8Array, offset = 0): number {
     return this.#keys.find(bytes, offset);

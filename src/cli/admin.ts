@@ -166,10 +166,12 @@ ${QUESTIONS_EXAMPLE}
     .command('status')
     .description('shows where the election stands')
     .option('--voters', 'and who has voted in the newest round (never what)')
+    .option('--enrolled', 'and who has made a key of their own with "voter enrol"')
     .addHelpText('after', example('node dist/admin.js status --voters'))
     .action(async (_options, command: Command) => {
-      const options: GlobalOptions & { voters?: true } = command.optsWithGlobals();
-      await act(options, { command: 'status', args: { voters: options.voters === true } });
+      const options: GlobalOptions & { voters?: true; enrolled?: true } = command.optsWithGlobals();
+      const { voters = false, enrolled = false } = options;
+      await act(options, { command: 'status', args: { voters, enrolled } });
     });
 
   addRoundOptions(

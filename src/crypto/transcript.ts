@@ -8,6 +8,7 @@ import { concatBytes, utf8ToBytes } from '../base/bytes.ts';
  *   credential salt      "psephos/credential/v1\0"  || uuid (36 ASCII) || "\0" || username (UTF-8, NFC)
  *   fingerprint          "psephos/fingerprint/v1\0" || election id (ASCII)
  *   pseudonym            "psephos/pseudonym/v1\0"   || public key (32 bytes)
+ *   enrolment            "psephos/enrolment/v1\0"   || CID of the genesis (36 bytes) || key on the roll (32) || new key (32)
  *   uuid of a round      "psephos/round-uuid/v1\0"  || CID of the round entry (36 bytes)
  *
  * Checkpoints are C2SP signed notes and carry their own separation (they begin with the origin line `psephos/…`, and
@@ -18,6 +19,7 @@ const BALLOT = utf8ToBytes('psephos/ballot/v1\0');
 const CREDENTIAL = utf8ToBytes('psephos/credential/v1\0');
 const FINGERPRINT = utf8ToBytes('psephos/fingerprint/v1\0');
 const PSEUDONYM = utf8ToBytes('psephos/pseudonym/v1\0');
+const ENROLMENT = utf8ToBytes('psephos/enrolment/v1\0');
 const ROUND_UUID = utf8ToBytes('psephos/round-uuid/v1\0');
 
 /** The bytes a voter signs for a ballot body. */
@@ -38,6 +40,11 @@ export function fingerprintInput(electionId: string): Uint8Array {
 /** The bytes hashed into the name that stands for a voter on a pseudonymous roll. */
 export function pseudonymInput(publicKey: Uint8Array): Uint8Array {
   return concatBytes(PSEUDONYM, publicKey);
+}
+
+/** The bytes that both keys sign when a voter's own key takes the place of the one on the roll. */
+export function enrolmentMessage(genesisCid: Uint8Array, voter: Uint8Array, key: Uint8Array): Uint8Array {
+  return concatBytes(ENROLMENT, genesisCid, voter, key);
 }
 
 /** The bytes hashed into the identifier that a sealed round has as an election of Belenios. */

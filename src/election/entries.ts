@@ -63,6 +63,29 @@ export interface RollEntry extends EntryBase {
   readonly voters: readonly Voter[];
 }
 
+/**
+ * A voter's own key, which from here on stands for the voter in place of the one on the roll. Both keys sign
+ * `enrolmentMessage`. Name and weight stay.
+ */
+export interface EnrolmentEntry extends EntryBase {
+  readonly kind: 'enrolment';
+  /** Ed25519 public key on the roll, 32 bytes. */
+  readonly voter: Uint8Array;
+  /** The new Ed25519 public key, 32 bytes. */
+  readonly key: Uint8Array;
+  readonly voterSignature: Uint8Array;
+  readonly keySignature: Uint8Array;
+}
+
+/** What of an enrolment is in the log. */
+export type EnrolledKey = Pick<EnrolmentEntry, 'voter' | 'key' | 'voterSignature' | 'keySignature'>;
+
+/** An enrolment as it travels. It names its election, so that one for another election can be told from a forged one. */
+export interface Enrolment extends EnrolledKey {
+  /** CID of the genesis. */
+  readonly election: CID;
+}
+
 /** By which protocol, in which version, ballots are sealed, added up and decrypted. */
 export const SEALING = 'belenios/1';
 
@@ -164,6 +187,7 @@ export interface ResultEntry extends EntryBase {
 export type Entry =
   | GenesisEntry
   | RollEntry
+  | EnrolmentEntry
   | TrusteesEntry
   | RoundEntry
   | BallotEntry

@@ -22,7 +22,7 @@ import { MAX_BODY_BYTES, MAX_VOTERS, maxTotalWeight } from './limits.ts';
  *
  *   empty ──genesis──▶ enrolling ──last roll chunk──▶ ready ──round──▶ open ──close──▶ counting ──result──▶ ready
  *
- * A sealed election has its trustees before the first round; until then others may take their place. While it is counting
+ * Between the roll and the first round voters may put own keys in the place of those on the roll. A sealed election has its trustees before the first round; until then others may take their place. While it is counting
  * come the tally and then the trustees' decryptions, before the result.
  */
 export type Phase = 'empty' | 'enrolling' | 'ready' | 'open' | 'counting';
@@ -46,6 +46,7 @@ export class LogState {
   #phase: Phase = 'empty';
   #genesis: { entry: GenesisEntry; cid: CID } | undefined;
   #roll = { parts: 0, next: 0, voters: 0, weight: 0, lastName: new Uint8Array() };
+  #enrolled = 0;
   #trustees: TrusteesEntry | undefined;
   #rounds: RoundState[] = [];
 
@@ -55,6 +56,7 @@ export class LogState {
     copy.#phase = this.#phase;
     copy.#genesis = this.#genesis;
     copy.#roll = this.#roll;
+    copy.#enrolled = this.#enrolled;
     copy.#trustees = this.#trustees;
     copy.#rounds = [...this.#rounds];
     return copy;
@@ -71,6 +73,16 @@ export class LogState {
   /** The genesis' CID as text: the election's id. */
   get electionId(): string | undefined {
     return this.#genesis?.cid.toString();
+  }
+
+  /** The CID of the genesis, whose text form is the election's id. */
+  get genesisCid(): CID | undefined {
+    return this.#genesis?.cid;
+  }
+
+  /** How many voters put an own key in the place of the one on the roll. */
+  get enrolled(): number {
+    return this.#enrolled;
   }
 
   /** Voters and weight on the roll so far. */
@@ -105,6 +117,11 @@ export class LogState {
         ];
       case 'roll':
         return this.#rollProblems(entry);
+      case 'enrolment':
+        return [
+          ...this.#expectPhase(entry, 'ready'),
+          ...(this.#rounds.length === 0 ? [] : ['an own key of a voter after the first round was opened']),
+        ];
       case 'trustees':
         return [
           ...this.#expectPhase(entry, 'ready'),
@@ -171,6 +188,9 @@ export class LogState {
           lastName: utf8ToBytes(entry.voters.at(-1)?.name ?? ''),
         };
         if (entry.part + 1 === entry.parts) this.#phase = 'ready';
+        return;
+      case 'enrolment':
+        this.#enrolled++;
         return;
       case 'trustees':
         this.#trustees = entry;

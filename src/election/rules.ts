@@ -54,7 +54,11 @@ export function refusals(
   if (problems.length > 0)
     found.push({ code: 'malformed', about: 'vote', message: `Not a valid vote: ${problems.join('; ')}.` });
   if (standing === undefined) {
-    found.push({ code: 'unknown-voter', about: 'voter', message: "The ballot's key is not on the roll." });
+    found.push({
+      code: 'unknown-voter',
+      about: 'voter',
+      message: "The ballot's key is not on the roll, or its voter enrolled another one.",
+    });
     return found;
   }
   const cast = ballotsCast(standing, round.entry.round);

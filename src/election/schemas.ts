@@ -2,7 +2,14 @@ import { CID } from 'multiformats/cid';
 import * as z from 'zod';
 import { utf8ToBytes } from '../base/bytes.ts';
 import { isEntryCid } from '../crypto/cid.ts';
-import { ENTRY_VERSION, type Entry, type Question, SEALING, type SignedBallot } from './entries.ts';
+import {
+  ENTRY_VERSION,
+  type Enrolment,
+  type Entry,
+  type Question,
+  SEALING,
+  type SignedBallot,
+} from './entries.ts';
 import {
   MAX_ANSWERS,
   MAX_BODY_BYTES,
@@ -87,6 +94,17 @@ export const signedBallotSchema = z.strictObject({
   signature: bytesOf(64),
 }) satisfies z.ZodType<SignedBallot>;
 
+const enrolmentFields = {
+  voter: publicKey,
+  key: publicKey,
+  voterSignature: bytesOf(64),
+  keySignature: bytesOf(64),
+};
+export const enrolmentSchema = z.strictObject({
+  election: cid,
+  ...enrolmentFields,
+}) satisfies z.ZodType<Enrolment>;
+
 const base = {
   v: z.literal(ENTRY_VERSION),
   seq: uint(Number.MAX_SAFE_INTEGER),
@@ -123,6 +141,7 @@ export const entrySchema = z.discriminatedUnion('kind', [
       .min(1)
       .max(ROLL_CHUNK),
   }),
+  z.strictObject({ ...base, kind: z.literal('enrolment'), ...enrolmentFields }),
   z.strictObject({
     ...base,
     kind: z.literal('round'),

@@ -8,6 +8,7 @@ import { DEADLINES, type Deadlines, MAX_STREAMS_PER_CONNECTION } from './limits.
 import { type FailedAddress, type ListenAddress, Listening } from './listening.ts';
 import type { ProtocolServer } from './protocol.ts';
 import { castServer } from './protocols/cast/server.ts';
+import { enrolServer } from './protocols/enrol/server.ts';
 import { infoServer } from './protocols/info/server.ts';
 import { logServer } from './protocols/log/server.ts';
 import { proofServer } from './protocols/proof/server.ts';
@@ -67,6 +68,7 @@ export async function startNode(init: NodeInit): Promise<PsephosNode> {
 async function serveElection(host: Libp2p, server: StreamServer, service: NodeService): Promise<void> {
   await handle(host, server, infoServer(service));
   await handle(host, server, castServer(service));
+  await handle(host, server, enrolServer(service));
   await handle(host, server, logServer(service));
   await handle(host, server, proofServer(service));
 }

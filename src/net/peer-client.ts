@@ -1,11 +1,12 @@
 import type { Libp2p } from 'libp2p';
 import { PsephosError, unreachable } from '../base/errors.ts';
-import type { ElectionInfo, PeerClient, VoterQuery, VoterRecord } from '../services/ports.ts';
+import type { ElectionInfo, PeerClient, VoterAnswer, VoterQuery } from '../services/ports.ts';
 import { startClientHost } from './host.ts';
 import type { DialTarget } from './invite.ts';
 import { DIAL_TIMEOUT_MS, RETRIES } from './limits.ts';
 import { PeerLink } from './peer-link.ts';
 import { askCast } from './protocols/cast/client.ts';
+import { askEnrol } from './protocols/enrol/client.ts';
 import { askInfo, askStanding } from './protocols/info/client.ts';
 import { type LogUpdate, askCheckpoints, askEntries, followLog } from './protocols/log/client.ts';
 import { askConsistency, askInclusion, askLatestCheckpoint } from './protocols/proof/client.ts';
@@ -103,12 +104,16 @@ class LinkedPeer implements DialledPeer {
     return askInfo(this.#link);
   }
 
-  standing(query: VoterQuery): Promise<VoterRecord | undefined> {
+  standing(query: VoterQuery): Promise<VoterAnswer | undefined> {
     return askStanding(this.#link, query);
   }
 
   cast(ballot: Uint8Array): Promise<string> {
     return askCast(this.#link, ballot);
+  }
+
+  enrol(enrolment: Uint8Array): Promise<string> {
+    return askEnrol(this.#link, enrolment);
   }
 
   inclusion(which: Parameters<PeerClient['inclusion']>[0]): ReturnType<PeerClient['inclusion']> {

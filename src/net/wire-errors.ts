@@ -14,6 +14,8 @@ const CODES = [
   'already-voted',
   'bad-signature',
   'bad-proof',
+  'already-enrolled',
+  'too-late',
   'busy',
   'internal',
   'not-found',

@@ -33,6 +33,7 @@ export interface AppendPlan {
   readonly contents: readonly EntryContent[];
   readonly voters?: readonly VoterRecord[];
   readonly ballots?: readonly { readonly tracker: string; readonly seq: number }[];
+  readonly enrolments?: StoreBatch['enrolments'];
   /** Whether the prepared round goes, since it is opened. */
   readonly dropDraft?: boolean;
 }
@@ -238,7 +239,7 @@ export class ElectionLog {
 
   /** Chains, hashes and signs a plan, and moves the tip behind it; undefined for an empty one. */
   #prepare(plan: AppendPlan, { seq: from, time }: AppendAt): PreparedAppend | undefined {
-    const { contents, voters = [], ballots = [], dropDraft = false } = plan;
+    const { contents, voters = [], ballots = [], enrolments = [], dropDraft = false } = plan;
     // A write may have failed while the plan was made.
     if (this.#suspended) throw suspendedError();
     if (contents.length === 0) return undefined;
@@ -273,6 +274,7 @@ export class ElectionLog {
         checkpoint: { size, text },
         voters,
         ballots,
+        enrolments,
         dropDraft,
       },
       state,

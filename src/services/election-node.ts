@@ -1,25 +1,28 @@
 import type { ElectionLog } from './election-log.ts';
+import type { EnrolmentDesk } from './enrolment-desk.ts';
 import type { PollingStation } from './polling-station.ts';
 import {
   type ElectionInfo,
   type NodeService,
   PeerRefusal,
   type ProvenEntry,
+  type VoterAnswer,
   type VoterQuery,
-  type VoterRecord,
 } from './ports.ts';
 
 const SUSPENDED_RETRY_MS = 5000;
 
-/** Serves an election to peers from the authority's own log: reading for everybody, casting through the station. */
+/** Serves an election to peers from the authority's own log: reading for everybody, casting through the station, own keys through the desk. */
 export class ElectionNode implements NodeService {
   readonly #log: ElectionLog;
   readonly #station: PollingStation;
+  readonly #enrolments: EnrolmentDesk;
   readonly #now: () => number;
 
-  constructor(log: ElectionLog, station: PollingStation, now: () => number) {
+  constructor(log: ElectionLog, station: PollingStation, enrolments: EnrolmentDesk, now: () => number) {
     this.#log = log;
     this.#station = station;
+    this.#enrolments = enrolments;
     this.#now = now;
   }
 
@@ -47,13 +50,20 @@ export class ElectionNode implements NodeService {
     };
   }
 
-  async standing(query: VoterQuery): Promise<VoterRecord | undefined> {
+  async standing(query: VoterQuery): Promise<VoterAnswer | undefined> {
     this.#requireStore();
-    return 'key' in query ? this.#log.store.voter(query.key) : this.#log.store.voterByName(query.name);
+    const { store, state } = this.#log;
+    const record = await ('key' in query ? store.voter(query.key) : store.voterByName(query.name));
+    if (record === undefined || state.enrolled === 0) return record;
+    return { ...record, enrolled: (await store.enrolmentSeq(record.key)) !== undefined };
   }
 
   async cast(ballot: Uint8Array): Promise<string> {
     return this.#station.cast(ballot);
+  }
+
+  async enrol(enrolment: Uint8Array): Promise<string> {
+    return this.#enrolments.enrol(enrolment);
   }
 
   async inclusion(

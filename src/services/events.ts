@@ -16,6 +16,16 @@ export type StationEvent =
       readonly turnout: LiveTurnout;
     }
   | { readonly type: 'ballot-refused'; readonly code: string; readonly reason: string }
+  | {
+      readonly type: 'voter-enrolled';
+      readonly seq: number;
+      /** As above. */
+      readonly voter: string;
+      /** Voters who have enrolled so far, and voters on the roll. */
+      readonly enrolled: number;
+      readonly voters: number;
+    }
+  | { readonly type: 'enrolment-refused'; readonly code: string; readonly reason: string }
   | { readonly type: 'round-opened'; readonly round: number; readonly closes: number | null }
   | { readonly type: 'round-closed'; readonly round: number; readonly reason: 'organiser' | 'schedule' }
   /** A round could not be opened or closed at its time; it is tried again. */

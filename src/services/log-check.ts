@@ -8,7 +8,7 @@ import { openCheckpoint, origin } from '../log/checkpoint.ts';
 import { EMPTY_HEAD, type Head, decodeEntry, headAfter, linkProblem } from '../log/entry-codec.ts';
 import { leafHash } from '../log/merkle.ts';
 import { TileAppender } from '../log/tiles.ts';
-import type { Store, VoterRecord } from './ports.ts';
+import type { IndexedEnrolment, Store, VoterRecord } from './ports.ts';
 
 /** What a log turns out to hold when it is opened. */
 export interface CheckedLog {
@@ -139,17 +139,27 @@ async function startRebuild(store: Store): Promise<Rebuild | undefined> {
   await store.clearIndexes();
   let voters = new Map<string, VoterRecord>();
   let ballots: { tracker: string; seq: number }[] = [];
+  let enrolments: IndexedEnrolment[] = [];
+  const recordOf = async (key: Uint8Array) => voters.get(toBase64(key)) ?? (await store.voter(key));
   return {
     async entry(entry, state) {
       if (entry.kind === 'roll') {
         for (const { name, key, weight } of entry.voters) {
           voters.set(toBase64(key), { name, key, weight, round: 0, number: 0, seq: null });
         }
+      } else if (entry.kind === 'enrolment') {
+        const { voter, key, seq } = entry;
+        const record = await recordOf(voter);
+        if (record === undefined) throw damaged(seq, 'its voter is not on the roll');
+        if ((await recordOf(key)) !== undefined) throw damaged(seq, 'its new key is on the roll already');
+        voters.delete(toBase64(voter));
+        voters.set(toBase64(key), { ...record, key });
+        enrolments.push({ voter, key, seq });
       } else if (entry.kind === 'ballot') {
         const ballot = readBallot(entry.ballot);
         if (!ballot.ok) throw damaged(entry.seq, ballot.error.message);
         const { voter, number } = ballot.value;
-        const record = voters.get(toBase64(voter)) ?? (await store.voter(voter));
+        const record = await recordOf(voter);
         if (record === undefined) throw damaged(entry.seq, 'its voter is not on the roll');
         voters.set(toBase64(voter), { ...record, round: state.rounds.length, number, seq: entry.seq });
         ballots.push({
@@ -159,9 +169,10 @@ async function startRebuild(store: Store): Promise<Rebuild | undefined> {
       }
     },
     async flush(tiles, size) {
-      await store.putIndexes({ tiles, voters: [...voters.values()], ballots, indexedSize: size });
+      await store.putIndexes({ tiles, voters: [...voters.values()], ballots, enrolments, indexedSize: size });
       voters = new Map();
       ballots = [];
+      enrolments = [];
     },
   };
 }

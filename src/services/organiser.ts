@@ -24,6 +24,8 @@ export interface ElectionStatus {
   readonly policy: Policy;
   readonly phase: Phase;
   readonly roll: { readonly voters: number; readonly weight: number };
+  /** Voters who put an own key in the place of the one on the roll. */
+  readonly enrolled: number;
   readonly round: {
     readonly round: number;
     readonly title: string;
@@ -85,6 +87,7 @@ export class Organiser {
       policy: genesis.policy,
       phase: state.phase,
       roll: state.roll,
+      enrolled: state.enrolled,
       round:
         round === undefined
           ? null
@@ -109,6 +112,11 @@ export class Organiser {
   async *voted(): AsyncIterable<string> {
     const round = this.#log.state.rounds.length;
     for await (const { name } of votersIn(this.#log.store, round)) yield name;
+  }
+
+  /** The names, as on the roll, of those who enrolled an own key, in byte order of these keys. */
+  async *enrolled(): AsyncIterable<string> {
+    for await (const { name } of this.#log.store.enrolled()) yield name;
   }
 
   /**

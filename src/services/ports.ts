@@ -32,6 +32,17 @@ export interface StoreBatch {
   readonly dropDraft?: boolean;
   /** Trackers of the ballots among the entries, with their indexes. */
   readonly ballots: readonly { readonly tracker: string; readonly seq: number }[];
+  /** The enrolments among the entries. The record of the key on the roll goes; that of the new key is among `voters`. */
+  readonly enrolments?: readonly IndexedEnrolment[];
+}
+
+/** Where in the log a voter's own key took the place of the one on the roll. */
+export interface IndexedEnrolment {
+  /** The key on the roll. */
+  readonly voter: Uint8Array;
+  /** The new key. */
+  readonly key: Uint8Array;
+  readonly seq: number;
 }
 
 /** A round that is prepared but not opened: not in the log, and still free to change. */
@@ -64,21 +75,25 @@ export interface Store {
   /** All records, by increasing key. */
   voters(): AsyncIterable<VoterRecord>;
   ballotSeq(tracker: string): Promise<number | undefined>;
+  /** Index of the enrolment in which a key is the old or the new one. */
+  enrolmentSeq(key: Uint8Array): Promise<number | undefined>;
+  /** Records of the voters who enrolled an own key, by increasing key. */
+  enrolled(): AsyncIterable<VoterRecord>;
   draft(): Promise<DraftRound | undefined>;
   setDraft(draft: DraftRound | undefined): Promise<void>;
-  /** Whether the indexes (tiles, voters, trackers) take account of every entry; else they must be made again. */
+  /** Whether the indexes (tiles, voters, trackers, enrolments) take account of every entry; else they must be made again. */
   indexesComplete(): Promise<boolean>;
-  /** Drops every index (tiles, voters, trackers); entries, checkpoints and the draft stay. */
+  /** Drops every index (tiles, voters, trackers, enrolments); entries, checkpoints and the draft stay. */
   clearIndexes(): Promise<void>;
   /** Writes index records alone, for a rebuild; they then take account of the first `indexedSize` entries. */
   putIndexes(
-    part: Pick<StoreBatch, 'tiles' | 'voters' | 'ballots'> & { readonly indexedSize: number },
+    part: Pick<StoreBatch, 'tiles' | 'voters' | 'ballots' | 'enrolments'> & { readonly indexedSize: number },
   ): Promise<void>;
   close(): Promise<void>;
 }
 
-/** An error code on the wire: why a ballot is refused, or why the peer doesn't answer. */
-export type WireCode = RefusalCode | 'busy' | 'internal' | 'not-found';
+/** An error code on the wire: why a ballot or an enrolment is refused, or why the peer doesn't answer. */
+export type WireCode = RefusalCode | 'already-enrolled' | 'too-late' | 'busy' | 'internal' | 'not-found';
 
 /** What a peer answers to `info`. Everything in it is checked against the authority's signature before use. */
 export interface ElectionInfo {
@@ -110,6 +125,12 @@ export interface ProvenEntry {
   readonly proof: readonly Uint8Array[];
 }
 
+/** A voter's record as a peer tells it. */
+export interface VoterAnswer extends VoterRecord {
+  /** Whether `key` is one that the voter enrolled. */
+  readonly enrolled?: boolean | undefined;
+}
+
 export type VoterQuery = { readonly key: Uint8Array } | { readonly name: string };
 
 /** A peer that serves an election, whoever it is. Rejects with `PeerRefusal` or with `unreachable` errors. */
@@ -118,9 +139,11 @@ export interface PeerClient extends LogSource {
   readonly peerKey: Uint8Array;
   info(): Promise<ElectionInfo>;
   /** The record of a voter; undefined when the roll has none such. */
-  standing(query: VoterQuery): Promise<VoterRecord | undefined>;
+  standing(query: VoterQuery): Promise<VoterAnswer | undefined>;
   /** Casts an encoded signed ballot; resolves to the receipt's text. */
   cast(ballot: Uint8Array): Promise<string>;
+  /** Hands in an encoded enrolment; resolves to the receipt's text. */
+  enrol(enrolment: Uint8Array): Promise<string>;
   /** An entry and its proof of inclusion in the returned checkpoint (the newest). */
   inclusion(
     which: { readonly index: number } | { readonly tracker: string },
@@ -150,8 +173,9 @@ export class PeerRefusal extends Error {
 /** What a node serves to its peers. A `PeerRefusal` thrown by a method travels as its code; anything else as `internal`. */
 export interface NodeService {
   info(): Promise<ElectionInfo>;
-  standing(query: VoterQuery): Promise<VoterRecord | undefined>;
+  standing(query: VoterQuery): Promise<VoterAnswer | undefined>;
   cast(ballot: Uint8Array): Promise<string>;
+  enrol(enrolment: Uint8Array): Promise<string>;
   inclusion(
     which: { readonly index: number } | { readonly tracker: string },
   ): Promise<ProvenEntry & { readonly checkpoint: string }>;

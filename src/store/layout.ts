@@ -18,9 +18,10 @@ import type { VoterRecord } from '../services/ports.ts';
  *   voter/<public key, hex>  weight u32, round u32, number u32, index + 1 of the last ballot u64 (0: none), name
  *   name/<name>              the voter's public key
  *   ballot/<tracker>         index u64
+ *   enrolment/<key, hex>     index u64; under the key on the roll, whose voter record is gone, and under the new key
  *   draft                    JSON
  *   meta/format              FORMAT
- *   meta/indexed             u64: number of entries that tile, voter, name and ballot take account of
+ *   meta/indexed             u64: number of entries that tile, voter, name, ballot and enrolment take account of
  */
 export const FORMAT = 'psephos-store/1';
 export const LOG_FOLDER = 'log';
@@ -42,7 +43,9 @@ export interface KeyRange {
 }
 
 /** All keys of a family. `0` follows the slash in ASCII. */
-export function familyRange(family: 'entry' | 'checkpoint' | 'tile' | 'voter' | 'name' | 'ballot'): KeyRange {
+export function familyRange(
+  family: 'entry' | 'checkpoint' | 'tile' | 'voter' | 'name' | 'ballot' | 'enrolment',
+): KeyRange {
   return { gte: `${family}/`, lt: `${family}0` };
 }
 
@@ -72,6 +75,10 @@ export function nameKey(name: string): string | undefined {
 /** Undefined for what can't be a tracker: the question may come from a stranger. */
 export function ballotKey(tracker: string): string | undefined {
   return tracker.length <= MAX_TRACKER_CHARS ? `ballot/${tracker}` : undefined;
+}
+
+export function enrolmentKey(publicKey: Uint8Array): string {
+  return `enrolment/${toHex(publicKey)}`;
 }
 
 /** The number that ends a key; undefined where the key isn't of that form. */

@@ -81,7 +81,9 @@ export class LevelReader {
   }
 
   /** All records of a family, in the order of their keys. */
-  async *family(name: 'voter'): AsyncGenerator<readonly [key: string, value: Uint8Array], void, undefined> {
+  async *family(
+    name: 'voter' | 'enrolment',
+  ): AsyncGenerator<readonly [key: string, value: Uint8Array], void, undefined> {
     let reached = 'the first one';
     for await (const records of this.#scan(
       familyRange(name),

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { utf8ToBytes } from '../base/bytes.ts';
+import { fromHex, utf8ToBytes } from '../base/bytes.ts';
 import { refused } from '../base/errors.ts';
 import { MAX_TIME } from '../election/limits.ts';
 import { questionsSchema, titleSchema } from '../election/schemas.ts';
@@ -17,6 +17,7 @@ import {
   decodeVoter,
   encodeNumber,
   encodeVoter,
+  enrolmentKey,
   entryKey,
   familyRange,
   nameKey,
@@ -28,7 +29,7 @@ import { removeLockNote } from './lock-note.ts';
 import { RecentBatch } from './recent-batch.ts';
 import { seal } from './seal.ts';
 
-type IndexRecords = Pick<StoreBatch, 'tiles' | 'voters' | 'ballots'>;
+type IndexRecords = Pick<StoreBatch, 'tiles' | 'voters' | 'ballots' | 'enrolments'>;
 type Batch = ReturnType<Database['batch']>;
 
 const draftSchema = z.strictObject({
@@ -157,6 +158,24 @@ export class LevelStore implements Store {
     return seq;
   }
 
+  async enrolmentSeq(key: Uint8Array): Promise<number | undefined> {
+    const at = enrolmentKey(key);
+    const bytes = await this.#reader.get(at);
+    if (bytes === undefined) return undefined;
+    const seq = decodeNumber(bytes);
+    if (seq === undefined) throw damaged(`The index record "${at}" is malformed.`);
+    return seq;
+  }
+
+  async *enrolled(): AsyncGenerator<VoterRecord, void, undefined> {
+    for await (const [at] of this.#reader.family('enrolment')) {
+      const key = fromHex(at.slice('enrolment/'.length));
+      // The key on the roll is no voter's any more.
+      const record = key === undefined ? undefined : await this.voter(key);
+      if (record !== undefined) yield record;
+    }
+  }
+
   async draft(): Promise<DraftRound | undefined> {
     const bytes = await this.#reader.get(DRAFT_KEY);
     if (bytes === undefined) return undefined;
@@ -184,7 +203,7 @@ export class LevelStore implements Store {
       put(writes, INDEXED_KEY, encodeNumber(0));
     });
     try {
-      for (const family of ['tile', 'voter', 'name', 'ballot'] as const)
+      for (const family of ['tile', 'voter', 'name', 'ballot', 'enrolment'] as const)
         await this.#db.clear(familyRange(family));
     } catch (error) {
       throw this.#fail(error);
@@ -259,6 +278,10 @@ function putIndexRecords(writes: Batch, part: IndexRecords, withName: (voter: Vo
   }
   for (const { tracker, seq } of part.ballots)
     put(writes, required(ballotKey(tracker), tracker), encodeNumber(seq));
+  for (const { voter, key, seq } of part.enrolments ?? []) {
+    writes.del(voterKey(voter));
+    for (const one of [voter, key]) put(writes, enrolmentKey(one), encodeNumber(seq));
+  }
 }
 
 function required(key: string | undefined, name: string): string {

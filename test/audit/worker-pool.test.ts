@@ -16,6 +16,7 @@ const taskOf = (entries: readonly Uint8Array[]) => ({
   bytes: Uint8Array.from(concatBytes(...entries.map((entry) => Uint8Array.from(entry)))),
   lengths: Uint32Array.from(entries, (entry) => entry.length),
   policy: { secrecy: 'open', revote: 'last', names: 'public' } as const,
+  genesis: undefined,
   sealed: [],
 });
 

@@ -113,7 +113,10 @@ describe('verify-log', () => {
     const folder = await stored(t, badLog());
     const { code, out, last } = await run(folder);
     assert.equal(code, 1);
-    assert.equal(last, "INVALID: entry 6: The ballot's key is not on the roll.");
+    assert.equal(
+      last,
+      "INVALID: entry 6: The ballot's key is not on the roll, or its voter enrolled another one.",
+    );
     assert.match(out, /✗ Every ballot is by a voter on the roll\n {6}entry 6: /);
     const { out: json } = await run(folder, '--json');
     const verdict = jsonLines(json).at(-1);

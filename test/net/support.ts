@@ -38,6 +38,10 @@ export class FakeService implements NodeService {
     return Promise.resolve(found);
   }
 
+  enrol(enrolment: Uint8Array): Promise<string> {
+    return Promise.resolve(`receipt of ${enrolment.length} bytes`);
+  }
+
   cast(ballot: Uint8Array): Promise<string> {
     return this.onCast(ballot);
   }

@@ -5,6 +5,7 @@ import { encodeSignedBallot, signBallot } from '#src/election/ballot.js';
 import { origin } from '#src/log/checkpoint.js';
 import { checkReceipt, parseReceipt } from '#src/log/receipt.js';
 import { ElectionNode } from '#src/services/election-node.js';
+import { EnrolmentDesk } from '#src/services/enrolment-desk.js';
 import { PeerRefusal, type Store } from '#src/services/ports.js';
 import { AUTHORITY, TempElection, testSeed } from '../support/temp-election.ts';
 
@@ -188,7 +189,12 @@ describe('the polling station', () => {
     failing = true;
     await assert.rejects(station.cast(election.ballot(1, [[0]])), refusal('busy'));
     await assert.rejects(station.cast(election.ballot(2, [[0]])), refusal('busy'));
-    const node = new ElectionNode(election.log, station, () => election.now);
+    const node = new ElectionNode(
+      election.log,
+      station,
+      new EnrolmentDesk(election.log, () => undefined),
+      () => election.now,
+    );
     await assert.rejects(node.info(), refusal('busy'));
     failing = false;
     await election.log.resume();

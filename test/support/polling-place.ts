@@ -10,6 +10,7 @@ import { type Deadlines, type PsephosNode, formatInvite, startNode } from '#src/
 import { createElection } from '#src/services/create-election.js';
 import { ElectionLog } from '#src/services/election-log.js';
 import { ElectionNode } from '#src/services/election-node.js';
+import { EnrolmentDesk } from '#src/services/enrolment-desk.js';
 import type { StationEvent } from '#src/services/events.js';
 import { decryptWith } from '#src/services/decrypting.js';
 import { Organiser } from '#src/services/organiser.js';
@@ -57,6 +58,7 @@ export class PollingPlace {
   readonly folder: string;
   readonly log: ElectionLog;
   readonly station: PollingStation;
+  readonly desk: EnrolmentDesk;
   readonly organiser: Organiser;
   readonly voters: readonly PlaceVoter[];
   readonly events: StationEvent[];
@@ -110,6 +112,7 @@ export class PollingPlace {
     this.#options = init.options;
     this.#now = init.now;
     this.station = new PollingStation(this.log, (event) => this.events.push(event));
+    this.desk = new EnrolmentDesk(this.log, (event) => this.events.push(event));
     this.organiser = new Organiser(this.log, (event) => this.events.push(event));
   }
 
@@ -170,7 +173,7 @@ export class PollingPlace {
 
   /** Goes on the network, at the port it had before. */
   async listen(): Promise<void> {
-    const service = new ElectionNode(this.log, this.station, this.#now);
+    const service = new ElectionNode(this.log, this.station, this.desk, this.#now);
     this.#node = await startNode({
       seed: AUTHORITY,
       listen: [{ address: this.bareAddress }],
@@ -241,6 +244,7 @@ function replaced(service: NodeService, by: Partial<NodeService>): NodeService {
     info: () => service.info(),
     standing: (query) => service.standing(query),
     cast: (ballot) => service.cast(ballot),
+    enrol: (enrolment) => service.enrol(enrolment),
     inclusion: (which) => service.inclusion(which),
     consistency: (first, second) => service.consistency(first, second),
     entries: (from, to) => service.entries(from, to),

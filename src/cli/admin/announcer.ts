@@ -17,7 +17,7 @@ export class Announcer {
     this.#now = now;
   }
 
-  /** Ballots refused so far, by wire code. */
+  /** Ballots and enrolments refused so far, by wire code. */
   get refused(): Readonly<Record<string, number>> {
     return { ...this.#refused };
   }
@@ -27,6 +27,12 @@ export class Announcer {
       case 'ballot-accepted':
         this.#ballot(event);
         break;
+      case 'voter-enrolled':
+        this.#output.say(
+          `${event.voter} enrolled a key of their own (${event.enrolled} of ${event.voters} voters have)`,
+        );
+        break;
+      case 'enrolment-refused':
       case 'ballot-refused':
         // Counted, and told once a second: whoever sends nonsense must not be able to flood the terminal.
         this.#refused[event.code] = (this.#refused[event.code] ?? 0) + 1;

@@ -14,10 +14,18 @@ import { writeResultFiles } from './results.ts';
 /** What an organiser may ask of an election, by a process that holds it or through its control socket. */
 export type Command =
   | { readonly command: 'open' | 'close' | 'results'; readonly args: Readonly<Record<string, never>> }
-  | { readonly command: 'status'; readonly args: { readonly voters: boolean } }
+  | { readonly command: 'status'; readonly args: StatusLists }
   | { readonly command: 'count'; readonly args: CountWish }
   | { readonly command: 'next-round'; readonly args: NextRound }
   | { readonly command: 'export'; readonly args: Export };
+
+/** Which lists are shown besides. */
+export interface StatusLists {
+  /** Who has voted in the newest round. */
+  readonly voters: boolean;
+  /** Who has enrolled an own key. */
+  readonly enrolled: boolean;
+}
 
 export interface NextRound {
   /** Null for "Round N". */
@@ -70,7 +78,10 @@ const countSchema = z.strictObject({
 
 export const commandSchema = z.discriminatedUnion('command', [
   z.strictObject({ command: z.enum(['open', 'close', 'results']), args: z.strictObject({}) }),
-  z.strictObject({ command: z.literal('status'), args: z.strictObject({ voters: z.boolean() }) }),
+  z.strictObject({
+    command: z.literal('status'),
+    args: z.strictObject({ voters: z.boolean(), enrolled: z.boolean() }),
+  }),
   z.strictObject({ command: z.literal('count'), args: countSchema }),
   z.strictObject({ command: z.literal('next-round'), args: nextRoundSchema }),
   z.strictObject({ command: z.literal('export'), args: exportSchema }),
@@ -118,7 +129,7 @@ export async function execute(election: OpenElection, command: Command, how: Exe
     case 'results':
       return reportResults(election, emit);
     case 'status':
-      return reportStatus(election, emit, { voters: command.args.voters, live: how.live() });
+      return reportStatus(election, emit, { ...command.args, live: how.live() });
     case 'next-round': {
       election.organiser.expectReady('prepare a round');
       const { draft, tied } = nextDraft(election, command.args);
@@ -177,9 +188,10 @@ export async function reportResults(
 async function reportStatus(
   { organiser }: OpenElection,
   emit: Emit,
-  { voters, live }: { readonly voters: boolean; readonly live: Live | null },
+  { voters, enrolled, live }: StatusLists & { readonly live: Live | null },
 ): Promise<void> {
   await emit({ event: 'status', status: await organiser.status(), running: live });
+  if (enrolled) for await (const voter of organiser.enrolled()) await emit({ event: 'enrolled', voter });
   if (!voters) return;
   for await (const voter of organiser.voted()) await emit({ event: 'voted', voter });
 }

@@ -19,6 +19,8 @@ export function renderReport(report: Report, { data, now }: RenderContext): stri
       return `${statusText(report.status, now)}\n${runningText(report.running)}`;
     case 'voted':
       return rowsText([['Voted', report.voter]]);
+    case 'enrolled':
+      return rowsText([['Enrolled', report.voter]]);
     case 'opened':
       return `${roundName(report.round, report.title)} is open; ${closingText(report.closes, now)}.`;
     case 'closed':
@@ -56,6 +58,8 @@ export function statusText(status: StatusReport['status'], now: number): string 
     ],
     ['Ballots', ballotRules(policy)],
   ];
+  if (status.enrolled > 0)
+    lines.push(['Enrolled', `${status.enrolled} of ${roll.voters} voters made a key of their own`]);
   if (status.trustees !== null) lines.push(['Trustees', trusteesText(status)]);
   if (round !== null) {
     const open = status.phase === 'open';

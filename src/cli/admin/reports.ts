@@ -13,6 +13,7 @@ import type { DraftRound } from '../../services/ports.ts';
 export type Report =
   | { readonly event: 'status'; readonly status: ElectionStatus; readonly running: Live | null }
   | { readonly event: 'voted'; readonly voter: string }
+  | { readonly event: 'enrolled'; readonly voter: string }
   | {
       readonly event: 'opened';
       readonly round: number;
@@ -57,7 +58,7 @@ export type Emit = (report: Report) => Promise<void>;
 export interface Live {
   readonly addresses: readonly string[];
   readonly invite: string;
-  /** Ballots refused since the process started, by wire code. */
+  /** Ballots and enrolments refused since the process started, by wire code. */
   readonly refused: Readonly<Record<string, number>>;
 }
 
@@ -118,6 +119,7 @@ const electionStatusSchema = z.strictObject({
   policy: policySchema,
   phase: z.enum(['empty', 'enrolling', 'ready', 'open', 'counting']),
   roll: z.strictObject({ voters: count, weight: count }),
+  enrolled: count,
   round: z
     .strictObject({
       round: count,
@@ -171,6 +173,7 @@ export const reportSchema = z.discriminatedUnion('event', [
     running: liveSchema.nullable(),
   }),
   z.strictObject({ event: z.literal('voted'), voter: z.string() }),
+  z.strictObject({ event: z.literal('enrolled'), voter: z.string() }),
   z.strictObject({
     event: z.literal('opened'),
     round: count,

@@ -4,6 +4,7 @@ import { serveControl } from '../../net/control-socket.ts';
 import { Caretaker } from '../../services/caretaker.ts';
 import { ElectionNode } from '../../services/election-node.ts';
 import type { StationEvent } from '../../services/events.ts';
+import { EnrolmentDesk } from '../../services/enrolment-desk.ts';
 import { PollingStation } from '../../services/polling-station.ts';
 import { proofPool } from '../../services/proofs/pool.ts';
 import { signaturePool } from '../../services/signatures/pool.ts';
@@ -85,7 +86,7 @@ async function serve(surroundings: Surroundings, options: RunOptions, running: R
   const onDefect = (error: unknown) => {
     onEvent({ type: 'defect', error });
   };
-  const service = new ElectionNode(log, station, () => systemClock.now());
+  const service = new ElectionNode(log, station, new EnrolmentDesk(log, onEvent), () => systemClock.now());
   const node = await startListening(options, (listen) => startNode({ seed, listen, service, onDefect }));
   try {
     for (const { address, reason } of node.failedAddresses)

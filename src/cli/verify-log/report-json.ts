@@ -4,7 +4,7 @@ import { verdictLine } from './report-text.ts';
 
 /** The report as one object a line: the election, each check, each round's result, and last the verdict. */
 export function reportObjects(report: AuditReport): object[] {
-  const { election, checks, rounds, verdict, first, source, size, head, checkpoint } = report;
+  const { election, checks, rounds, verdict, first, source, size, head, checkpoint, enrolled } = report;
   return [
     {
       event: 'election',
@@ -17,6 +17,7 @@ export function reportObjects(report: AuditReport): object[] {
       verdict,
       reason: verdictLine(report),
       first: first ?? null,
+      enrolled,
       source,
       size,
       head,

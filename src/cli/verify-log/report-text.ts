@@ -38,7 +38,7 @@ export function verdictLine(report: AuditReport): string {
   return `VALID: ${count(size, 'entry', 'entries')} and ${count(published, 'published result', 'published results')} checked, nothing wrong.`;
 }
 
-function electionText({ source, election, size, head, checkpoint }: AuditReport): string {
+function electionText({ source, election, size, head, checkpoint, enrolled }: AuditReport): string {
   const rows: [string, string][] = [['Log', `${source}, ${count(size, 'entry', 'entries')}`]];
   if (election !== undefined) {
     rows.push(
@@ -54,6 +54,7 @@ function electionText({ source, election, size, head, checkpoint }: AuditReport)
       `${count(checkpoint.size, 'entry', 'entries')}, root ${toBase64(checkpoint.root)}`,
     ]);
   }
+  if (enrolled > 0) rows.push(['Own keys', `${count(enrolled, 'voter has', 'voters have')} enrolled one`]);
   const title = election === undefined ? 'An unknown election' : printable(election.title);
   return `${title}\n${rows.map(([label, text]) => `  ${label.padEnd(12)} ${printable(text)}\n`).join('')}`;
 }

@@ -1,5 +1,5 @@
 import type { CID } from 'multiformats/cid';
-import { compareBytes, concatBytes } from '../../../base/bytes.ts';
+import { compareBytes, concatBytes, toHex } from '../../../base/bytes.ts';
 import { type Result, err, ok } from '../../../base/result.ts';
 import type { Point } from '../../../crypto/group/group.ts';
 import type { BallotEntry, Entry, RoundEntry, Voter } from '../../../election/entries.ts';
@@ -27,6 +27,8 @@ export class RoundArchive {
   #title = '';
   #trustees: string | undefined;
   #voters: Pick<Voter, 'key' | 'weight'>[] = [];
+  /** Voters' own keys, by the key on the roll in hex. */
+  #enrolled = new Map<string, Uint8Array>();
   #writing: Writing | undefined;
   #isPast = false;
 
@@ -53,6 +55,9 @@ export class RoundArchive {
         return NOTHING;
       case 'roll':
         for (const { key, weight } of entry.voters) this.#voters.push({ key, weight });
+        return NOTHING;
+      case 'enrolment':
+        this.#enrolled.set(toHex(entry.voter), entry.key);
         return NOTHING;
       case 'trustees':
         this.#trustees = entry.trustees;
@@ -89,10 +94,15 @@ export class RoundArchive {
     return ok(concatBytes(writer.begin(), writer.setup(texts)));
   }
 
-  /** In the order of the keys' bytes (4.8); with weights where not all are 1, which is what an absent one means. */
+  /** Those that voters have when the round opens, in the order of the keys' bytes (4.8); with weights where not all are 1, which is what an absent one means. */
   #credentials(): Result<string, string> {
-    const voters = this.#voters;
+    const enrolled = this.#enrolled;
+    const voters = this.#voters.map(({ key, weight }) => ({
+      key: (enrolled.size === 0 ? undefined : enrolled.get(toHex(key))) ?? key,
+      weight,
+    }));
     this.#voters = [];
+    this.#enrolled = new Map();
     const most = CREDENTIALS_LIMITS.maxItems;
     if (voters.length > most) return err(`of ${voters.length} voters, an archive has room for ${most}`);
     const weighted = voters.some(({ weight }) => weight !== 1);
@@ -144,7 +154,7 @@ interface Writing {
   readonly entry: RoundEntry;
 }
 
-type LaterEntry = Exclude<Entry, { kind: 'genesis' | 'roll' | 'trustees' | 'round' }>;
+type LaterEntry = Exclude<Entry, { kind: 'genesis' | 'roll' | 'enrolment' | 'trustees' | 'round' }>;
 
 function sealedTextOf({ ballot }: BallotEntry): Result<string, string> {
   const read = readBallot(ballot);

@@ -1,4 +1,4 @@
-import type { ElectionInfo, VoterQuery, VoterRecord } from '../../../services/ports.ts';
+import type { ElectionInfo, VoterAnswer, VoterQuery } from '../../../services/ports.ts';
 import type { Requester } from '../../requester.ts';
 import { INFO } from './constants.ts';
 import { electionInfoSchema, standingSchema } from './messages.ts';
@@ -8,6 +8,6 @@ export function askInfo(peer: Requester): Promise<ElectionInfo> {
 }
 
 /** Undefined where the roll has no such voter. */
-export async function askStanding(peer: Requester, voter: VoterQuery): Promise<VoterRecord | undefined> {
+export async function askStanding(peer: Requester, voter: VoterQuery): Promise<VoterAnswer | undefined> {
   return (await peer.ask(INFO, { voter }, standingSchema)) ?? undefined;
 }

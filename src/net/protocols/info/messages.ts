@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { MAX_ENTRY_BYTES, MAX_NAME_BYTES, MAX_TIME, MAX_WEIGHT } from '../../../election/limits.ts';
 import { nameSchema, questionsSchema, titleSchema } from '../../../election/schemas.ts';
-import type { ElectionInfo, VoterQuery, VoterRecord } from '../../../services/ports.ts';
+import type { ElectionInfo, VoterAnswer, VoterQuery } from '../../../services/ports.ts';
 import { bytesOf, bytesUpTo, checkpointSchema, proofSchema, uint } from '../../schemas.ts';
 
 const voterQuerySchema = z.union([
@@ -48,5 +48,6 @@ export const standingSchema = z
     round: uint,
     number: uint,
     seq: uint.nullable(),
+    enrolled: z.literal(true).optional(),
   })
-  .nullable() satisfies z.ZodType<VoterRecord | null>;
+  .nullable() satisfies z.ZodType<VoterAnswer | null>;

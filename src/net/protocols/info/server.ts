@@ -1,4 +1,4 @@
-import type { NodeService, VoterRecord } from '../../../services/ports.ts';
+import type { NodeService, VoterAnswer } from '../../../services/ports.ts';
 import type { ProtocolServer } from '../../protocol.ts';
 import { INFO } from './constants.ts';
 import { type InfoRequest, infoRequestSchema } from './messages.ts';
@@ -16,8 +16,8 @@ export function infoServer(service: Pick<NodeService, 'info' | 'standing'>): Pro
 }
 
 /** Names the fields one by one, so that a field added to the store's record doesn't travel by itself. */
-function publicRecord(record: VoterRecord | undefined): VoterRecord | null {
+function publicRecord(record: VoterAnswer | undefined): VoterAnswer | null {
   if (record === undefined) return null;
-  const { name, key, weight, round, number, seq } = record;
-  return { name, key, weight, round, number, seq };
+  const { name, key, weight, round, number, seq, enrolled } = record;
+  return { name, key, weight, round, number, seq, ...(enrolled === true ? { enrolled } : {}) };
 }
