@@ -142,7 +142,7 @@ export class LogFold {
       this.#findings.excuse(checks, 'not-applicable', note);
     };
     if (phase === 'empty' || phase === 'enrolling') excuse(['roll'], 'the roll is not complete');
-    if (this.#state.enrolled === 0) excuse(['enrolments'], 'nobody enrolled an own key');
+    if (this.#state.enrolled === 0) excuse(['enrolments'], 'nobody enrolled one');
     if (rounds.length === 0) excuse(['rounds'], 'no round was opened');
     if (this.#ballots === 0)
       excuse(['eligibility', 'signatures', 'window', 'revote', 'votes'], 'no ballot was cast');

@@ -13,7 +13,7 @@ export const CHECKS = [
   { id: 'roll', title: 'The roll is sound: acceptable keys, nobody twice' },
   {
     id: 'enrolments',
-    title: 'Every own key of a voter is signed by it and by the one key on the roll that it stands for',
+    title: "Voters' own keys are sound, each signed by the key on the roll that it replaces",
   },
   { id: 'trustees', title: "The trustees' keys are sound, each with proof that its secret is known" },
   { id: 'rounds', title: 'Rounds open, close and end in the allowed order' },

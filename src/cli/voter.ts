@@ -5,12 +5,13 @@ import { DONE } from './exit-codes.ts';
 import { reportFailure } from './failure.ts';
 import type { Io } from './io.ts';
 import { programNamed, withJson } from './program.ts';
+import type { EnrolFlags } from './voter/enrol.ts';
 import { DEFAULT_KEY_FILE } from './voter/key-file-name.ts';
 import type { ReceiptFlags } from './voter/receipt.ts';
 import type { VerifyFlags } from './voter/verify.ts';
 import type { VoteFlags } from './voter/vote.ts';
 
-/** The voter's program: votes, verifies a receipt, or makes a key. Resolves to the exit code. */
+/** The voter's program: votes, verifies a receipt, makes a key or enrols one. Resolves to the exit code. */
 export async function runVoter(argv: readonly string[], io: Io): Promise<number> {
   // Known before the arguments are parsed, since that may fail too.
   const out = consoleOf(io, argv.includes('--json'));
@@ -36,6 +37,9 @@ Examples:
     node dist/verify-log.js "$INVITE" --ballot trial.json
   Check later that the ballot is still in the log, and see it again if it is not a secret one:
     node dist/voter.js verify --receipt psephos-3qYb1xZw.tlog-proof --dial "$INVITE" --show
+  Before the vote opens, make a key of your own in the place of the secret that the organiser made, and vote with it:
+    node dist/voter.js enrol --dial "$INVITE" --username ana
+    node dist/voter.js --dial "$INVITE" --key-file keys/voter.key
   Make a key of your own, for an organiser who collects public keys:
     node dist/voter.js keygen --out keys/voter.key
 
@@ -81,6 +85,18 @@ function voterProgram(io: Io, out: Console): Command {
     .description('save a new receipt for your last ballot, when the answer or the file was lost')
     .option('--receipt <file>', 'where to save it (default: psephos-<tracker>.tlog-proof)')
     .action(async (flags: ReceiptFlags) => (await import('./voter/receipt.ts')).fetchReceipt(flags, io, out));
+
+  connecting(program.command('enrol'))
+    .description('before the vote opens: make a key of your own, which alone can vote for you from then on')
+    .option('--username <name>', 'your username')
+    .option('--secret-file <file>', 'file that holds the secret of your sheet; "-" reads standard input')
+    .option(
+      '--key-file <file>',
+      `where to make the key, or where it is already (default: a new ${DEFAULT_KEY_FILE})`,
+    )
+    .option('--receipt <file>', 'where to save the receipt (default: psephos-enrolment-<key>.tlog-proof)')
+    .option('--yes', 'enrol without asking for confirmation')
+    .action(async (flags: EnrolFlags) => (await import('./voter/enrol.ts')).enrol(flags, io, out));
 
   withJson(program.command('keygen'))
     .description('make a key file and print its public key, to be put on the roll')

@@ -1,4 +1,4 @@
-import { equalBytes } from '../base/bytes.ts';
+import { equalBytes, toHex } from '../base/bytes.ts';
 import { refused } from '../base/errors.ts';
 import type { Random } from '../belenios/v1/proofs.ts';
 import { type SoundTrustees, readTrustees } from '../belenios/v1/sealed-round.ts';
@@ -9,6 +9,7 @@ import {
   isAcceptableKdf,
   normaliseSecret,
   normaliseUsername,
+  pseudonym,
 } from '../crypto/credential.ts';
 import { publicKeyOf } from '../crypto/signature.ts';
 import {
@@ -20,7 +21,7 @@ import {
   trackerOf,
 } from '../election/ballot.ts';
 import { type Choice, choiceProblems } from '../election/choices.ts';
-import type { Entry, GenesisEntry, RoundEntry } from '../election/entries.ts';
+import type { EnrolmentEntry, Entry, GenesisEntry, RoundEntry } from '../election/entries.ts';
 import { ballotsCast } from '../election/rules.ts';
 import { type Checkpoint, openCheckpoint, origin } from '../log/checkpoint.ts';
 import { decodeEntry } from '../log/entry-codec.ts';
@@ -34,6 +35,7 @@ import {
   type PeerClient,
   PeerRefusal,
   type ProvenEntry,
+  type VoterAnswer,
   type VoterRecord,
 } from './ports.ts';
 
@@ -158,22 +160,35 @@ export function seedOf(genesis: GenesisEntry, typedUsername: string, typedSecret
 }
 
 /**
- * Finds a key on the roll. Throws `unknown-voter` or, where the roll shows usernames and has this one under another
- * key, `wrong-secret`.
+ * Finds a key on the roll, or one that its voter enrolled. Throws `unknown-voter`; `already-enrolled` where the voter enrolled another key, so
+ * that the secret votes no longer; or, where the roll shows usernames and has this one under another key, `wrong-secret`.
  */
 export async function findVoter(
   client: PeerClient,
   { genesis }: KnownElection,
   who: { readonly seed: Uint8Array; readonly username?: string },
-): Promise<VoterRecord> {
-  const record = await client.standing({ key: publicKeyOf(who.seed) });
+): Promise<VoterAnswer> {
+  const key = publicKeyOf(who.seed);
+  const record = await client.standing({ key });
   if (record !== undefined) return record;
   if (who.username === undefined) {
     throw refused('unknown-voter', 'The key is not on the roll of this election.', {
-      hint: 'Check that this is the key file whose public key you gave the organiser.',
+      hint: 'Check that this is the key file whose public key you gave the organiser, or enrolled.',
     });
   }
-  if (genesis.policy.names === 'pseudonym') {
+  const isPseudonymous = genesis.policy.names === 'pseudonym';
+  const name = isPseudonymous ? pseudonym(key) : who.username.normalize('NFC').trim();
+  const named = await client.standing({ name });
+  if (named?.enrolled === true) {
+    throw refused(
+      'already-enrolled',
+      `"${who.username}" has enrolled a key of their own, and the secret on the sheet votes no longer.`,
+      {
+        hint: 'Vote with that key: --key-file FILE. If you did not enrol one, tell the organiser at once: somebody had your secret.',
+      },
+    );
+  }
+  if (isPseudonymous) {
     throw refused(
       'unknown-voter',
       `No voter on the roll has the username "${who.username}" and this secret.`,
@@ -182,7 +197,7 @@ export async function findVoter(
       },
     );
   }
-  if ((await client.standing({ name: who.username.normalize('NFC').trim() })) === undefined) {
+  if (named === undefined) {
     throw refused('unknown-voter', `There is no voter "${who.username}" on the roll.`, {
       hint: 'Check the username as it stands on your sheet, or ask the organiser.',
     });
@@ -294,15 +309,34 @@ export interface ReceiptBallot {
 
 /** The ballot inside the entry that a receipt is for. Throws `bad-receipt`. */
 export function ballotInReceipt(receipt: Receipt): ReceiptBallot {
+  const entry = entryInReceipt(receipt);
+  if (entry.kind !== 'ballot') throw badReceipt(`it is for a ${entry.kind} entry, not for a ballot`);
+  const ballot = readBallot(entry.ballot);
+  if (!ballot.ok) throw badReceipt(ballot.error.message);
+  const bytes = encodeSignedBallot(entry.ballot);
+  return { ballot: ballot.value, bytes, tracker: trackerOf(ballot.value, bytes) };
+}
+
+/** The enrolment that a receipt is for. Throws `bad-receipt`. */
+export function enrolmentInReceipt(receipt: Receipt): EnrolmentEntry {
+  const entry = entryInReceipt(receipt);
+  if (entry.kind !== 'enrolment') throw badReceipt(`it is for a ${entry.kind} entry, not for an enrolment`);
+  return entry;
+}
+
+function entryInReceipt(receipt: Receipt): Entry {
   const decoded = decodeEntry(receipt.extra ?? new Uint8Array());
   if (!decoded.ok) throw badReceipt(`its entry can't be read: ${decoded.error}`);
-  if (decoded.value.kind !== 'ballot')
-    throw badReceipt(`it is for a ${decoded.value.kind} entry, not for a ballot`);
   if (decoded.value.seq !== receipt.index) throw badReceipt('its entry has another index');
-  const ballot = readBallot(decoded.value.ballot);
-  if (!ballot.ok) throw badReceipt(ballot.error.message);
-  const bytes = encodeSignedBallot(decoded.value.ballot);
-  return { ballot: ballot.value, bytes, tracker: trackerOf(ballot.value, bytes) };
+  return decoded.value;
+}
+
+/** What a receipt is for, as `ReceiptVerdict` names it. */
+function subjectOf(receipt: Receipt): Pick<ReceiptVerdict, 'tracker' | 'enrolledKey'> {
+  const entry = entryInReceipt(receipt);
+  return entry.kind === 'enrolment'
+    ? { enrolledKey: toHex(entry.key) }
+    : { tracker: ballotInReceipt(receipt).tracker };
 }
 
 function badReceipt(why: string): Error {
@@ -312,7 +346,10 @@ function badReceipt(why: string): Error {
 }
 
 export interface ReceiptVerdict {
-  readonly tracker: string;
+  /** Of a ballot's receipt. */
+  readonly tracker?: string;
+  /** Of an enrolment's receipt: the new public key in hex. */
+  readonly enrolledKey?: string;
   readonly index: number;
   /** Size of the log that the receipt's checkpoint covers, and of the log now. */
   readonly receiptSize: number;
@@ -320,7 +357,7 @@ export interface ReceiptVerdict {
 }
 
 /**
- * Proves that a receipt's ballot is in the log as it is now: the receipt holds, the log now begins with the log that it
+ * Proves that a receipt's ballot, or enrolment, is in the log as it is now: the receipt holds, the log now begins with the log that it
  * was given for, and the entry is in it. Throws `bad-receipt`, or `log-conflict` when the two checkpoints can't be of
  * one history.
  */
@@ -330,7 +367,7 @@ export async function verifyReceipt(
   election: KnownElection,
 ): Promise<ReceiptVerdict> {
   const receipt = openReceipt(text, election);
-  const { tracker } = ballotInReceipt(receipt);
+  const subject = subjectOf(receipt);
   const key = { origin: origin(election.electionId), publicKey: election.genesis.authority };
   const old = receipt.checkpoint;
 
@@ -341,12 +378,12 @@ export async function verifyReceipt(
   if (size < old.size) throw shorter(old.size);
   if (!equalBytes(now.entry, receipt.extra ?? new Uint8Array()))
     throw conflict('the entry in the log is another one');
-  requireInclusion(now, current.value, 'your ballot');
+  requireInclusion(now, current.value, 'what the receipt is for');
   const { proof } = await client.consistency(old.size, size).catch(asConflict(old.size));
   if (!verifyConsistency({ first: old.size, second: size, firstRoot: old.root, secondRoot: root, proof })) {
     throw conflict('the log now does not begin with the log that the receipt was given for');
   }
-  return { tracker, index: receipt.index, receiptSize: old.size, currentSize: size };
+  return { ...subject, index: receipt.index, receiptSize: old.size, currentSize: size };
 }
 
 /** A peer that doesn't have what its authority signed for shows a shorter history. */

@@ -76,7 +76,7 @@ describe('verify-log', () => {
     const lines = jsonLines(out);
     const events = lines.map((line) => line['event']);
     assert.equal(events[0], 'election');
-    assert.equal(events.filter((event) => event === 'check').length, 16);
+    assert.equal(events.filter((event) => event === 'check').length, 17);
     assert.equal(events.at(-1), 'verdict');
     const result = lines.find((line) => line['event'] === 'result');
     assert.deepEqual(result?.['turnout'], TURNOUT_1);

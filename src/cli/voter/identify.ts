@@ -19,9 +19,13 @@ export interface Identity {
 }
 
 /** What was read of a voter's flags before anything is asked or dialled. */
-export type Credentials =
-  | { readonly seed: Uint8Array }
-  | { readonly username: string | undefined; readonly secret: string | undefined };
+export type Credentials = { readonly seed: Uint8Array } | TypedCredentials;
+
+/** Username and secret, as far as flags gave them. */
+export interface TypedCredentials {
+  readonly username: string | undefined;
+  readonly secret: string | undefined;
+}
 
 /** Reads the files that the flags name. Throws what reading them throws. */
 export async function readCredentials(flags: IdentityFlags, io: Io): Promise<Credentials> {
@@ -40,14 +44,15 @@ export function missingIdentity({ username, secretFile, keyFile }: IdentityFlags
 }
 
 /** Throws one usage error that names every flag that is missing. */
-export function requireFlags(missing: readonly string[]): void {
+export function requireFlags(
+  missing: readonly string[],
+  hint = 'Give these flags, or run the program in a terminal. "--key-file FILE" can stand for username and secret.',
+): void {
   if (missing.length === 0) return;
   throw unusable(
     'missing-flag',
     `Nobody can be asked, since this is no terminal: ${missing.join(', ')} missing.`,
-    {
-      hint: 'Give these flags, or run the program in a terminal. "--key-file FILE" can stand for username and secret.',
-    },
+    { hint },
   );
 }
 
@@ -66,6 +71,21 @@ export async function identify(
   if ('seed' in credentials) {
     return { seed: credentials.seed, record: await findVoter(client, election, { seed: credentials.seed }) };
   }
+  return withTyped(credentials, ask, out, (username, secret) =>
+    out.during('Working out your key and looking you up on the roll', async () => {
+      const seed = seedOf(election.genesis, username, secret);
+      return { seed, record: await findVoter(client, election, { seed, username }) };
+    }),
+  );
+}
+
+/** Does something with username and secret; what no flag gave is asked for, and again where it was mistyped. Throws what `use` throws. */
+export async function withTyped<T>(
+  credentials: TypedCredentials,
+  ask: Ask | undefined,
+  out: Console,
+  use: (username: string, secret: string) => Promise<T>,
+): Promise<T> {
   const askable =
     ask !== undefined && (credentials.username === undefined || credentials.secret === undefined);
   for (let attempt = 1; ; attempt++) {
@@ -74,10 +94,7 @@ export async function identify(
       const secret = credentials.secret ?? (await ask?.secret());
       if (username === undefined || secret === undefined)
         throw new Error('a flag is missing and nobody was asked');
-      return await out.during('Working out your key and looking you up on the roll', async () => {
-        const seed = seedOf(election.genesis, username, secret);
-        return { seed, record: await findVoter(client, election, { seed, username }) };
-      });
+      return await use(username, secret);
     } catch (error) {
       const again =
         askable && attempt < ATTEMPTS && error instanceof PsephosError && TYPED_WRONG.has(error.code);

@@ -19,7 +19,7 @@ export interface VerifyFlags extends ConnectFlags {
   readonly show?: boolean;
 }
 
-/** Proves to the voter that the ballot of a receipt is in the log as the peer shows it now. */
+/** Proves to the voter that what a receipt is for, a ballot or an own key, is in the log as the peer shows it now. */
 export async function verify(flags: VerifyFlags, io: Io, out: Console): Promise<void> {
   const text = await readReceiptFile(flags.receipt);
   const met = await meet(flags, io, out);
@@ -36,8 +36,10 @@ export async function verify(flags: VerifyFlags, io: Io, out: Console): Promise<
       ...(shown === undefined ? {} : { number: shown.number, ballot: shown.json }),
     });
     out.say(
-      `VALID: your ballot is in the log of election ${electionId}.\n\n` +
-        `  Ballot tracker  ${verdict.tracker}\n` +
+      `VALID: your ${verdict.enrolledKey === undefined ? 'ballot' : 'own key'} is in the log of election ${electionId}.\n\n` +
+        (verdict.enrolledKey === undefined
+          ? `  Ballot tracker  ${verdict.tracker ?? ''}\n`
+          : `  Public key      ${verdict.enrolledKey}\n`) +
         `  Log entry       ${verdict.index}\n` +
         `  Log             ${verdict.receiptSize} entries when the receipt was made, ${verdict.currentSize} now, nothing before changed\n`,
     );

@@ -1,4 +1,4 @@
-import { PsephosError, refused, unusable } from '../../base/errors.ts';
+import { PsephosError, refused } from '../../base/errors.ts';
 import type { VoterRecord } from '../../services/ports.ts';
 import {
   type KnownElection,
@@ -25,6 +25,7 @@ import {
   requireFlags,
 } from './identify.ts';
 import { openBallot } from './open-ballot.ts';
+import { confirmFingerprint, unpinned } from './pinning.ts';
 import { electionJson, electionText, standingOf } from './show.ts';
 
 export interface VoteFlags extends ConnectFlags, IdentityFlags {
@@ -107,35 +108,9 @@ function numberOrWayOut(election: KnownElection, record: VoterRecord): number {
   }
 }
 
-function unpinned(): Error {
-  return unusable(
-    'not-pinned',
-    'Nothing that you gave says which election this should be, and nobody will look.',
-    {
-      hint: 'Dial the invite, or an address ending in /p2p/<peer id>; or give --election ID, or --fingerprint XXXX-XXXX-XXXX-XXXX-XXXX.',
-    },
-  );
-}
-
 function notOpen(election: KnownElection): Error {
   const round = election.round?.entry.round;
   if (round === undefined)
     return refused('not-open', 'No round of this election is open yet. Nothing was cast.');
   return refused('closed', `Round ${round} is closed. Nothing was cast.`);
-}
-
-async function confirmFingerprint(
-  election: KnownElection,
-  ask: Ask | undefined,
-  out: Console,
-): Promise<void> {
-  out.note(
-    'WARNING: the address does not name the key of the election. Whoever controls the network between you and the\n' +
-      'organiser could show you an election of their own, and learn your vote. Compare the fingerprint with the one\n' +
-      `that the organiser gave out by another way:\n\n    ${election.fingerprint}\n\n`,
-  );
-  if (await ask?.confirm('Is it the same?', false)) return;
-  throw refused('not-confirmed', 'The election could not be verified. Nothing was cast.', {
-    hint: 'Ask the organiser for the invite, or for the fingerprint.',
-  });
 }
