@@ -8,9 +8,9 @@ import type { Receipt } from '../log/receipt.ts';
 import { type PeerClient, PeerRefusal } from './ports.ts';
 import { type KnownElection, enrolmentInReceipt, findVoter, openReceipt } from './voter-session.ts';
 
-/** The two seeds of an enrolment, 32 bytes each: of the key on the roll, as the code gives it, and of the voter's own key. */
+/** The two seeds of an enrolment, 32 bytes each: of the key on the roll, as the secret gives it, and of the voter's own key. */
 export interface EnrolmentSeeds {
-  readonly code: Uint8Array;
+  readonly old: Uint8Array;
   readonly own: Uint8Array;
 }
 
@@ -22,7 +22,7 @@ export interface Enrolled {
 }
 
 /**
- * Finds out whether a code can be used to enrol a key now, before a key is made for it; gives the voter's name on the roll. Throws `too-late`,
+ * Finds out whether a secret can be used to enrol a key now, before a key is made for it; gives the voter's name on the roll. Throws `too-late`,
  * `already-enrolled`, `unknown-voter` or `wrong-secret`.
  */
 export async function expectEnrollable(
@@ -31,7 +31,7 @@ export async function expectEnrollable(
   who: { readonly seed: Uint8Array; readonly username: string },
 ): Promise<string> {
   const record = await findVoter(client, election, who).catch(asUsed);
-  if (record.enrolled === true) throw usedCode();
+  if (record.enrolled === true) throw usedSecret();
   if (election.round !== null) throw tooLate();
   return record.name;
 }
@@ -50,7 +50,7 @@ export async function enrolKey(
   try {
     text = await client.enrol(encodeEnrolment(enrolment));
   } catch (error) {
-    if (error instanceof PeerRefusal) throw refusal(error);
+    if (error instanceof PeerRefusal) throw await refusal(error, client, enrolment);
     throw error;
   }
   const receipt = openReceipt(text, election);
@@ -62,39 +62,40 @@ export async function enrolKey(
   return { receipt, key: enrolment.key };
 }
 
-/** Whether the log says that the own key stands for the voter: a code that was used may have been used for this very key. */
+/** Whether the log says that the own key stands for the voter: a secret that was used may have been used for this very key. */
 export async function isEnrolled(client: PeerClient, ownSeed: Uint8Array): Promise<boolean> {
   const key = publicKeyOf(ownSeed);
   const record = await client.standing({ key });
   return record?.enrolled === true && equalBytes(record.key, key);
 }
 
-function enrolmentOf({ electionId }: KnownElection, { code, own }: EnrolmentSeeds): Enrolment {
-  return signEnrolment(CID.parse(electionId), code, own);
+function enrolmentOf({ electionId }: KnownElection, { old, own }: EnrolmentSeeds): Enrolment {
+  return signEnrolment(CID.parse(electionId), old, own);
 }
 
-function refusal(error: PeerRefusal): Error {
-  switch (error.code) {
-    case 'already-enrolled':
-      return usedCode(error);
-    case 'too-late':
-      return tooLate(error);
-    default:
-      return refused(error.code, error.message, { cause: error });
-  }
+/** A peer's refusal in the words of whoever enrols. */
+async function refusal(error: PeerRefusal, client: PeerClient, { voter }: Enrolment): Promise<Error> {
+  if (error.code === 'too-late') return tooLate(error);
+  if (error.code !== 'already-enrolled') return refused(error.code, error.message, { cause: error });
+  // The old key is gone from the roll once it was replaced; where it is there, the new key is what can't be taken.
+  if ((await client.standing({ key: voter })) === undefined) return usedSecret(error);
+  return refused('already-enrolled', 'This key is on the roll already, or was enrolled by another voter.', {
+    hint: 'Name another key file, or a new one: --key-file FILE.',
+    cause: error,
+  });
 }
 
 function asUsed(error: unknown): never {
-  if (error instanceof PsephosError && error.code === 'already-enrolled') throw usedCode(error);
+  if (error instanceof PsephosError && error.code === 'already-enrolled') throw usedSecret(error);
   throw error;
 }
 
-function usedCode(cause?: unknown): Error {
+function usedSecret(cause?: unknown): Error {
   return refused(
     'already-enrolled',
-    'This code was used before: a key is enrolled with it, and it is not this one.',
+    'This secret was used before: a key is enrolled with it, and it is not this one.',
     {
-      hint: 'If that was you, name the key file that you made then: --key-file FILE. If it was not, tell the organiser at once: somebody had your code.',
+      hint: 'If that was you, name the key file that you made then: --key-file FILE. If it was not, tell the organiser at once: somebody had your secret.',
       cause,
     },
   );

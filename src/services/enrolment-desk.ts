@@ -102,11 +102,14 @@ export class EnrolmentDesk {
       );
     }
     if ((await store.enrolmentSeq(voter)) !== undefined) {
-      throw this.#refuse('already-enrolled', 'The code was used before: its voter has enrolled a key.');
+      throw this.#refuse(
+        'already-enrolled',
+        'The key on the roll was replaced before: its voter has enrolled another one.',
+      );
     }
     const record = await store.voter(voter);
     if (record === undefined)
-      throw this.#refuse('unknown-voter', 'The key that the code gives is not on the roll.');
+      throw this.#refuse('unknown-voter', 'The key that the new one should replace is not on the roll.');
     if ((await store.enrolmentSeq(key)) !== undefined || (await store.voter(key)) !== undefined)
       throw this.#refuse('already-enrolled', 'The new key is on the roll already, or was enrolled before.');
     return record;

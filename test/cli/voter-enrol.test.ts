@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
-import { readFile, stat } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, describe, it } from 'node:test';
 import { fromHex, toHex } from '#src/base/bytes.js';
+import { pointText } from '#src/belenios/v1/encoding/elements.js';
 import { runVerifyLog } from '#src/cli/verify-log.js';
 import { normaliseSecret, pseudonym } from '#src/crypto/credential.js';
+import type { Point } from '#src/crypto/group/group.js';
 import { publicKeyOf } from '#src/crypto/signature.js';
 import { PeerRefusal } from '#src/services/ports.js';
 import { exportBelenios } from '#src/store/bel.js';
@@ -125,16 +127,17 @@ describe('a sealed round of voters who enrolled', () => {
     await voteAs(place, 1, ['c']);
     await place.organiser.close();
     await place.decrypt();
-    const path = join(place.folder, 'round.bel');
+    await mkdir(join(place.folder, 'archive'));
+    const path = join(place.folder, 'archive', 'round.bel');
     await exportBelenios(place.source, path);
     const text = await readFile(path, 'latin1');
     const { publicKey } = await readKeyFile(keyOf(place, 0), 'voter');
-    assert.ok(text.includes(toHex(publicKey)), 'the own key is a credential');
-    assert.ok(!text.includes(toHex(publicKeyOf(place.voters[0]?.seed ?? new Uint8Array()))));
+    assert.ok(text.includes(pointText(publicKey as Point)), 'the own key is a credential');
+    assert.ok(!text.includes(pointText(publicKeyOf(place.voters[0]?.seed ?? new Uint8Array()) as Point)));
     const io = capturedIo();
     assert.equal(await runVerifyLog([path], io), 0, io.err());
     if (!hasBelenios(t)) return;
-    const said = await belenios('election', 'verify', '--archive', path);
+    const said = await belenios('election', 'verify', '--dir', join(place.folder, 'archive'));
     assert.ok(said.accepted, said.messages);
     assert.match(said.messages, /all checks passed/);
   });
@@ -189,7 +192,7 @@ describe('voter enrol, done again', () => {
 });
 
 describe('voter enrol refuses', () => {
-  it('a code that was used before, and makes no key for it', async (t) => {
+  it('a secret that was used before, and makes no key for it', async (t) => {
     const place = await start(t);
     await enrolAs(place, 0);
     const file = join(place.folder, 'other.key');
@@ -206,6 +209,7 @@ describe('voter enrol refuses', () => {
     const place = await start(t);
     const ran = await run(await enrolArgs(place, 0, '--key-file', await place.keyFile(1)));
     failed(ran, 'already-enrolled', 1);
+    assert.match(ran.err, /is on the roll already[^]*Name another key file/);
     assert.equal(place.log.state.enrolled, 0);
   });
 
@@ -218,7 +222,7 @@ describe('voter enrol refuses', () => {
     failed(await run(await enrolArgs(place, 0, '--key-file', await unrelatedKey(place))), 'too-late', 1);
   });
 
-  it('unknown names, and codes of another voter or another election', async (t) => {
+  it('unknown names, and secrets of another voter or another election', async (t) => {
     const [place, another] = [await start(t), await start(t)];
     const secret = await place.secretFile(0);
     const argv = await enrolArgs(place, 0, '--key-file', keyOf(place, 0));
@@ -288,7 +292,7 @@ describe('voter enrol at a terminal', () => {
 });
 
 describe('what voter enrol prints', () => {
-  it('holds neither the code nor the key, in words or as JSON, whatever comes of it', async (t) => {
+  it('holds neither the secret nor the key, in words or as JSON, whatever comes of it', async (t) => {
     const place = await start(t);
     const runs = [await enrolAs(place, 0), await enrolAs(place, 0)];
     runs.push(await run(await enrolArgs(place, 0, '--key-file', await place.keyFile(2))));

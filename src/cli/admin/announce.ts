@@ -22,6 +22,11 @@ export async function announceElection(
   output.emit({ event: 'running', status, running: live });
   output.say(`${statusText(status, Date.now())}\n`);
   await announceAddresses({ io, output }, live, { qr });
+  if (status.round === null) {
+    output.say(
+      `Until the vote opens, a voter can make a key of their own in place of the secret:\n\n  ${programLine('voter')} enrol --dial '${live.invite}'`,
+    );
+  }
   const voters = await sampleVoters(place.data, log.genesis.uuid);
   if (voters === undefined) return;
   const address = describeReachability(live.addresses).loopback[0] ?? live.addresses[0] ?? '';

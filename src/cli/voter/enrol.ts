@@ -31,7 +31,7 @@ export interface EnrolFlags extends ConnectFlags {
 const NO_VERDICT = new Set(['busy', 'internal']);
 
 /**
- * Makes a key file, or takes one that is there, and puts its key in the place of the one on the roll that the voter's code gives. Checks the receipt and
+ * Makes a key file, or takes one that is there, and puts its key in the place of the one on the roll that the voter's secret gives. Checks the receipt and
  * saves it. The file is written before anything is sent, so that the same command finishes what was interrupted.
  */
 export async function enrol(flags: EnrolFlags, io: Io, out: Console): Promise<void> {
@@ -89,24 +89,22 @@ async function bind(binding: Binding, credentials: TypedCredentials): Promise<Bo
   const { met, own, keyFile, yes, ask, out } = binding;
   const { client, election } = met;
   return withTyped(credentials, ask, out, async (username, secret) => {
-    const code = await out.during('Working out the key that your code gives', () =>
+    const old = await out.during('Working out the key that your secret gives', () =>
       Promise.resolve(seedOf(election.genesis, username, secret)),
     );
     const before = own !== undefined && (await isEnrolled(client, own.seed));
-    // A code that was used may have been used for this very key: then the peer knows, and gives the receipt again.
-    if (own === undefined) await expectEnrollable(client, election, { seed: code, username });
+    // A secret that was used may have been used for this very key: then the peer knows, and gives the receipt again.
+    if (own === undefined) await expectEnrollable(client, election, { seed: old, username });
     if (!before && !yes && !(await ask?.confirm(question(username, keyFile, own), true)))
       throw refused('not-confirmed', 'Nothing was enrolled.');
     const { seed } = own ?? (await makeVoterKey(keyFile));
     const done = await out.during('Enrolling your key', () =>
-      orDoubt(() => enrolKey(client, election, { code, own: seed }), binding).catch(
-        async (error: unknown) => {
-          // The peer knows only that the key is on no roll; the voter's program can tell why.
-          if (error instanceof PsephosError && error.code === 'unknown-voter')
-            await findVoter(client, election, { seed: code, username });
-          throw error;
-        },
-      ),
+      orDoubt(() => enrolKey(client, election, { old, own: seed }), binding).catch(async (error: unknown) => {
+        // The peer knows only that the key is on no roll; the voter's program can tell why.
+        if (error instanceof PsephosError && error.code === 'unknown-voter')
+          await findVoter(client, election, { seed: old, username });
+        throw error;
+      }),
     );
     return { ...done, before };
   });
