@@ -11,10 +11,11 @@ import type { CommitmentCheck } from './checks/commitments.ts';
 import { enrol } from './checks/roll.ts';
 import type { StoredCheckpointsCheck } from './checks/stored.ts';
 import { TallyCheck } from './checks/tally.ts';
+import { TrusteeStepsCheck } from './checks/trustee-steps.ts';
 import { CheckedRun } from './checked-run.ts';
 import type { CheckedEntries, OtherEntry } from './entry-check.ts';
 import type { Lookout } from './lookout.ts';
-import type { AuditedElection, AuditedRound, CheckId, Findings } from './report.ts';
+import type { AuditReport, AuditedElection, AuditedRound, CheckId, Findings } from './report.ts';
 import type { SealedContexts } from './sealed-contexts.ts';
 import { VoterTable } from './voter-table.ts';
 
@@ -22,6 +23,8 @@ import { VoterTable } from './voter-table.ts';
 const RULES = [
   'roll',
   'trustees',
+  'ceremony',
+  'readiness',
   'rounds',
   'eligibility',
   'signatures',
@@ -48,6 +51,7 @@ export class LogFold {
   readonly #tally: TallyCheck;
   readonly #contexts: SealedContexts | undefined;
   readonly #lookout: Lookout;
+  readonly #trusteeSteps: TrusteeStepsCheck;
   #trustees: SoundTrustees | undefined;
   #ballots = 0;
   #halted = false;
@@ -66,6 +70,7 @@ export class LogFold {
     this.#contexts = contexts;
     this.#lookout = lookout;
     this.#chain = new ChainCheck(findings);
+    this.#trusteeSteps = new TrusteeStepsCheck(findings);
     this.#tally = new TallyCheck(this.#voters, findings);
   }
 
@@ -81,6 +86,18 @@ export class LogFold {
   /** Who can decrypt, in a sealed election with sound trustees. */
   get trustees(): SoundTrustees | undefined {
     return this.#trustees;
+  }
+
+  /** The newest key ceremony, as far as it came. */
+  get ceremony(): AuditReport['ceremony'] {
+    const record = this.#trusteeSteps.ceremony;
+    const state = this.#state.ceremony;
+    return record === undefined || state === undefined ? undefined : { record, cid: state.cid.bytes };
+  }
+
+  /** The newest call to the trustees. */
+  get call(): AuditReport['call'] {
+    return this.#state.call;
   }
 
   get rounds(): AuditedRound[] {
@@ -130,7 +147,9 @@ export class LogFold {
     if (!audited.some(({ published, sealed }) => published || sealed?.tally !== undefined))
       excuse(['tally'], 'no result is published');
     if (this.#state.genesis?.policy.secrecy === 'open')
-      excuse(['trustees', 'decryptions'], 'the ballots are open');
+      excuse(['trustees', 'ceremony', 'readiness', 'decryptions'], 'the ballots are open');
+    if (this.#state.ceremony === undefined) excuse(['ceremony'], 'the trustees made their keys without one');
+    if (this.#state.call === undefined) excuse(['readiness'], 'the trustees were not asked');
     if (this.#state.trustees === undefined) excuse(['trustees'], 'there are none yet');
     if (!rounds.some(({ decryptions }) => decryptions !== undefined))
       excuse(['decryptions'], 'nothing was decrypted');
@@ -191,8 +210,17 @@ export class LogFold {
       case 'genesis':
       case 'ballot':
         return;
+      case 'ceremony':
+        this.#trusteeSteps.step(entry, cid);
+        return;
       case 'trustees':
+        this.#trusteeSteps.trustees(entry);
         this.#enrolTrustees(entry);
+        return;
+      case 'call':
+        return;
+      case 'readiness':
+        this.#trusteeSteps.readiness(entry, this.#state.electionId ?? '', this.#trustees);
         return;
       case 'roll':
         enrol(entry, badVoters, this.#voters, this.#findings);

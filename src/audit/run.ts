@@ -78,6 +78,8 @@ export async function audit(source: LogSource, options: AuditOptions): Promise<A
     head: fold.head,
     checkpoint: newest.ok ? newest.value : undefined,
     ...(fold.trustees === undefined ? {} : { trustees: fold.trustees }),
+    ...(fold.ceremony === undefined ? {} : { ceremony: fold.ceremony }),
+    ...(fold.call === undefined ? {} : { call: fold.call }),
     rounds: fold.rounds,
     cast: lookout.seen,
   };

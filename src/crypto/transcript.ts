@@ -9,6 +9,8 @@ import { concatBytes, utf8ToBytes } from '../base/bytes.ts';
  *   fingerprint          "psephos/fingerprint/v1\0" || election id (ASCII)
  *   pseudonym            "psephos/pseudonym/v1\0"   || public key (32 bytes)
  *   uuid of a round      "psephos/round-uuid/v1\0"  || CID of the round entry (36 bytes)
+ *   trustee's invitation "psephos/invitation/v1\0"  || the code's 24 symbols (ASCII)
+ *   trustee's seeds      "psephos/member-seed/v1\0" || the key's seed (32 bytes) || CID of the ceremony's start (36 bytes) || counter (1 byte)
  *
  * Checkpoints are C2SP signed notes and carry their own separation (they begin with the origin line `psephos/…`, and
  * never contain a zero byte). libp2p signs with the same key under its own prefixes ("noise-libp2p-static-key:" and
@@ -19,6 +21,8 @@ const CREDENTIAL = utf8ToBytes('psephos/credential/v1\0');
 const FINGERPRINT = utf8ToBytes('psephos/fingerprint/v1\0');
 const PSEUDONYM = utf8ToBytes('psephos/pseudonym/v1\0');
 const ROUND_UUID = utf8ToBytes('psephos/round-uuid/v1\0');
+const INVITATION = utf8ToBytes('psephos/invitation/v1\0');
+const MEMBER_SEED = utf8ToBytes('psephos/member-seed/v1\0');
 
 /** The bytes a voter signs for a ballot body. */
 export function ballotMessage(body: Uint8Array): Uint8Array {
@@ -43,4 +47,14 @@ export function pseudonymInput(publicKey: Uint8Array): Uint8Array {
 /** The bytes hashed into the identifier that a sealed round has as an election of Belenios. */
 export function roundUuidInput(roundCid: Uint8Array): Uint8Array {
   return concatBytes(ROUND_UUID, roundCid);
+}
+
+/** The bytes hashed into what the log says of an invitation to be a trustee; `code` as `normaliseSecret` gives it. */
+export function invitationInput(code: string): Uint8Array {
+  return concatBytes(INVITATION, utf8ToBytes(code.replaceAll('-', '')));
+}
+
+/** The bytes hashed into block `counter` of what a member's secrets in one ceremony are made of. */
+export function memberSeedInput(seed: Uint8Array, ceremonyCid: Uint8Array, counter: number): Uint8Array {
+  return concatBytes(MEMBER_SEED, seed, ceremonyCid, Uint8Array.of(counter));
 }

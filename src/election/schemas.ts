@@ -2,7 +2,14 @@ import { CID } from 'multiformats/cid';
 import * as z from 'zod';
 import { utf8ToBytes } from '../base/bytes.ts';
 import { isEntryCid } from '../crypto/cid.ts';
-import { ENTRY_VERSION, type Entry, type Question, SEALING, type SignedBallot } from './entries.ts';
+import {
+  type CeremonyStep,
+  ENTRY_VERSION,
+  type Entry,
+  type Question,
+  SEALING,
+  type SignedBallot,
+} from './entries.ts';
 import {
   MAX_ANSWERS,
   MAX_BODY_BYTES,
@@ -97,6 +104,16 @@ const votes = uint(Number.MAX_SAFE_INTEGER);
 /** A text of another protocol, read where it is judged; an entry's size bounds it. */
 const protocolText = z.string().min(1).max(MAX_ENTRY_BYTES);
 
+/** Two numbers of 77 decimal digits, with their names. */
+const proofText = z.string().min(1).max(300);
+
+export const ceremonyStepSchema = z.strictObject({
+  kind: z.enum(['key', 'certificate', 'polynomial', 'share', 'complaint']),
+  trustee: uint(MAX_TRUSTEES, 1),
+  text: protocolText,
+  signature: proofText,
+}) satisfies z.ZodType<CeremonyStep>;
+
 export const entrySchema = z.discriminatedUnion('kind', [
   z.strictObject({ ...base, kind: z.literal('ballot'), ballot: signedBallotSchema }),
   z.strictObject({
@@ -130,6 +147,35 @@ export const entrySchema = z.discriminatedUnion('kind', [
     title: titleSchema,
     questions: questionsSchema,
     closes: uint(MAX_TIME).nullable(),
+  }),
+  z.strictObject({
+    ...base,
+    kind: z.literal('ceremony'),
+    step: z.discriminatedUnion('kind', [
+      z.strictObject({
+        kind: z.literal('start'),
+        threshold: uint(MAX_TRUSTEES),
+        trustees: z
+          .array(
+            z.strictObject({
+              name: nameSchema,
+              role: z.enum(['single', 'member']),
+              invitation: bytesOf(32),
+            }),
+          )
+          .min(1)
+          .max(MAX_TRUSTEES),
+      }),
+      ceremonyStepSchema,
+    ]),
+  }),
+  z.strictObject({ ...base, kind: z.literal('call') }),
+  z.strictObject({
+    ...base,
+    kind: z.literal('readiness'),
+    trustee: uint(MAX_TRUSTEES, 1),
+    call: cid,
+    proof: proofText,
   }),
   z.strictObject({
     ...base,

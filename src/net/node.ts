@@ -11,6 +11,7 @@ import { castServer } from './protocols/cast/server.ts';
 import { infoServer } from './protocols/info/server.ts';
 import { logServer } from './protocols/log/server.ts';
 import { proofServer } from './protocols/proof/server.ts';
+import { trusteeServer } from './protocols/trustee/server.ts';
 import { StreamServer } from './serve.ts';
 
 export interface NodeInit {
@@ -69,6 +70,7 @@ async function serveElection(host: Libp2p, server: StreamServer, service: NodeSe
   await handle(host, server, castServer(service));
   await handle(host, server, logServer(service));
   await handle(host, server, proofServer(service));
+  await handle(host, server, trusteeServer(service));
 }
 
 async function handle<Request>(

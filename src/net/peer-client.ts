@@ -1,6 +1,7 @@
 import type { Libp2p } from 'libp2p';
 import { PsephosError, unreachable } from '../base/errors.ts';
 import type { ElectionInfo, PeerClient, VoterQuery, VoterRecord } from '../services/ports.ts';
+import type { TrusteeMessage } from '../services/trustee-messages.ts';
 import { startClientHost } from './host.ts';
 import type { DialTarget } from './invite.ts';
 import { DIAL_TIMEOUT_MS, RETRIES } from './limits.ts';
@@ -9,6 +10,7 @@ import { askCast } from './protocols/cast/client.ts';
 import { askInfo, askStanding } from './protocols/info/client.ts';
 import { type LogUpdate, askCheckpoints, askEntries, followLog } from './protocols/log/client.ts';
 import { askConsistency, askInclusion, askLatestCheckpoint } from './protocols/proof/client.ts';
+import { askHandIn } from './protocols/trustee/client.ts';
 
 export interface DialOptions {
   /** Ends the dialling, and later everything that the client waits for. */
@@ -109,6 +111,10 @@ class LinkedPeer implements DialledPeer {
 
   cast(ballot: Uint8Array): Promise<string> {
     return askCast(this.#link, ballot);
+  }
+
+  handIn(message: TrusteeMessage): Promise<void> {
+    return askHandIn(this.#link, message);
   }
 
   inclusion(which: Parameters<PeerClient['inclusion']>[0]): ReturnType<PeerClient['inclusion']> {

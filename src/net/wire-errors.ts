@@ -14,6 +14,7 @@ const CODES = [
   'already-voted',
   'bad-signature',
   'bad-proof',
+  'too-late',
   'busy',
   'internal',
   'not-found',

@@ -11,7 +11,7 @@ import type { TallyEntry } from '../election/entries.ts';
 
 /**
  * A trustee's own part in decrypting a tally. Whoever calls it has checked that the tally is that of the log's ballots: it decrypts
- * whatever it is given. Throws `not-a-trustee` where the secret is none of the trustees', and `store-damaged` for a tally that can't be read.
+ * whatever it is given. `trustee` is needed where several have one secret (a group of which one member is enough). Throws `not-a-trustee` where the secret is none of the trustees', and `store-damaged` for a tally that can't be read.
  */
 export function decryptWith(
   secret: Scalar,
@@ -19,8 +19,8 @@ export function decryptWith(
   sealed: SealedRound,
   tally: Pick<TallyEntry, 'encryptedTally'>,
   random: Random,
+  trustee = trusteeNumber(secret, trustees),
 ): GivenDecryption {
-  const trustee = trusteeNumber(secret, trustees);
   const read = decodeEncryptedTally(tally.encryptedTally);
   if (!read.ok)
     throw refused('store-damaged', `The encrypted tally can't be read: ${problemText(read.error)}.`);

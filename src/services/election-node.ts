@@ -8,6 +8,8 @@ import {
   type VoterQuery,
   type VoterRecord,
 } from './ports.ts';
+import type { TrusteeDesk } from './trustee-desk.ts';
+import type { TrusteeMessage } from './trustee-messages.ts';
 
 const SUSPENDED_RETRY_MS = 5000;
 
@@ -15,11 +17,17 @@ const SUSPENDED_RETRY_MS = 5000;
 export class ElectionNode implements NodeService {
   readonly #log: ElectionLog;
   readonly #station: PollingStation;
+  readonly #trustees: TrusteeDesk;
   readonly #now: () => number;
 
-  constructor(log: ElectionLog, station: PollingStation, now: () => number) {
+  constructor(
+    log: ElectionLog,
+    { station, trustees }: { readonly station: PollingStation; readonly trustees: TrusteeDesk },
+    now: () => number,
+  ) {
     this.#log = log;
     this.#station = station;
+    this.#trustees = trustees;
     this.#now = now;
   }
 
@@ -54,6 +62,10 @@ export class ElectionNode implements NodeService {
 
   async cast(ballot: Uint8Array): Promise<string> {
     return this.#station.cast(ballot);
+  }
+
+  async handIn(message: TrusteeMessage): Promise<void> {
+    return this.#trustees.handIn(message);
   }
 
   async inclusion(

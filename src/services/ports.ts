@@ -3,6 +3,7 @@ import type { Question } from '../election/entries.ts';
 import type { VoterStanding } from '../election/rules.ts';
 import type { RefusalCode } from '../election/refusal.ts';
 import type { Tile, TileReader } from '../log/tiles.ts';
+import type { TrusteeMessage } from './trustee-messages.ts';
 
 /** What services need of the outside world; `store/`, `net/` and `cli/` provide it. */
 
@@ -78,7 +79,7 @@ export interface Store {
 }
 
 /** An error code on the wire: why a ballot is refused, or why the peer doesn't answer. */
-export type WireCode = RefusalCode | 'busy' | 'internal' | 'not-found';
+export type WireCode = RefusalCode | 'too-late' | 'busy' | 'internal' | 'not-found';
 
 /** What a peer answers to `info`. Everything in it is checked against the authority's signature before use. */
 export interface ElectionInfo {
@@ -121,6 +122,8 @@ export interface PeerClient extends LogSource {
   standing(query: VoterQuery): Promise<VoterRecord | undefined>;
   /** Casts an encoded signed ballot; resolves to the receipt's text. */
   cast(ballot: Uint8Array): Promise<string>;
+  /** Hands in what a trustee made; resolves when it is in the log. */
+  handIn(message: TrusteeMessage): Promise<void>;
   /** An entry and its proof of inclusion in the returned checkpoint (the newest). */
   inclusion(
     which: { readonly index: number } | { readonly tracker: string },
@@ -152,6 +155,7 @@ export interface NodeService {
   info(): Promise<ElectionInfo>;
   standing(query: VoterQuery): Promise<VoterRecord | undefined>;
   cast(ballot: Uint8Array): Promise<string>;
+  handIn(message: TrusteeMessage): Promise<void>;
   inclusion(
     which: { readonly index: number } | { readonly tracker: string },
   ): Promise<ProvenEntry & { readonly checkpoint: string }>;

@@ -4,6 +4,7 @@ import type { DecryptionEntry, QuestionResult, RoundEntry, TallyEntry } from '..
 import { countedVotes } from '../../tally/count.ts';
 import { type RoundResult, RoundTally } from '../../tally/tally.ts';
 import { KeyTable } from '../key-table.ts';
+import type { AuditedRound } from '../report.ts';
 import type { SealedVote } from '../sealed-check.ts';
 import { SealedSum } from '../sealed-sum.ts';
 import type { VoterTable } from '../voter-table.ts';
@@ -87,7 +88,11 @@ export class SealedCount {
   }
 
   /** What an audit reports of it. */
-  get report(): { readonly round: SealedRound; readonly tally?: TallyEntry } {
-    return { round: this.#sealed, ...(this.#tally === undefined ? {} : { tally: this.#tally }) };
+  get report(): NonNullable<AuditedRound['sealed']> {
+    return {
+      round: this.#sealed,
+      given: this.#decrypting?.given ?? new Set(),
+      ...(this.#tally === undefined ? {} : { tally: this.#tally }),
+    };
   }
 }

@@ -1,7 +1,9 @@
 import { PsephosError } from '../../base/errors.ts';
 import type { StationEvent } from '../../services/events.ts';
 import type { Output } from './output.ts';
+import { STEP_NAMES } from '../../services/ceremony-desk.ts';
 import { closingText, refusedText, turnoutText } from './render.ts';
+import { trusteeName } from './trustee-text.ts';
 
 type Accepted = Extract<StationEvent, { type: 'ballot-accepted' }>;
 
@@ -37,6 +39,44 @@ export class Announcer {
       case 'round-closed':
         this.#output.say(
           `Round ${event.round} is closed${event.reason === 'schedule' ? ', as scheduled' : ''}.`,
+        );
+        break;
+      case 'trustee-step':
+        this.#output.say(`${trusteeName(event)} handed in the ${STEP_NAMES[event.step]}.`);
+        break;
+      case 'trustees-made':
+        this.#output.say(
+          'The trustees have made their keys. Compare the fingerprints that their programs show with them aloud: "admin trustees" shows yours.',
+        );
+        break;
+      case 'ceremony-ended':
+        this.#output.warn(
+          `THE KEY CEREMONY HAS FAILED, by what ${trusteeName(event.by)} handed in: ${event.reason}.` +
+            `${event.accused.length === 0 ? '' : ` At fault: ${event.accused.map(trusteeName).join(', ')}.`} ` +
+            'What shows it is in the log. Begin anew, without who is at fault: "admin trustees invite".',
+        );
+        break;
+      case 'trustee-refused':
+        if (event.evidence === null) {
+          // Anybody can send nonsense in a trustee's name: counted, and told with the ballots refused.
+          this.#refused['trustee-message'] = (this.#refused['trustee-message'] ?? 0) + 1;
+          return;
+        }
+        this.#output.warn(`REFUSED: the ${event.what} of ${trusteeName(event)}: ${event.reason}.`);
+        break;
+      case 'trustees-called':
+        this.#output.say('The trustees are asked to show that they could decrypt.');
+        break;
+      case 'trustee-ready': {
+        const { ready, absent } = event.readiness;
+        this.#output.say(
+          `Trustee ${event.trustee} could decrypt (${ready.length} of ${ready.length + absent.length}).`,
+        );
+        break;
+      }
+      case 'decryption-taken':
+        this.#output.say(
+          `Trustee ${event.trustee} has decrypted round ${event.round}${event.missing === null ? '.' : `; ${event.missing}.`}`,
         );
         break;
       case 'schedule-problem':

@@ -13,10 +13,13 @@ import { type ListedVoter, parseRoll } from './roll-file.ts';
 import { type RoundOptions, questionsFrom } from './round-options.ts';
 import { readTextFile } from './text-file.ts';
 import { readTrusteePublicKey } from './trustee-keys.ts';
+import { type InviteOptions, wishedTrustees } from './trustee-options.ts';
+import { invitationsText } from './trustees-commands.ts';
+import { INVITATIONS_FOLDER, type WishedTrustees } from './invitations.ts';
 import { programLine } from '../program-line.ts';
 import { formatTime, fromNowInWords } from '../time.ts';
 
-export interface InitOptions extends RoundOptions {
+export interface InitOptions extends RoundOptions, InviteOptions {
   readonly title: string;
   readonly description: string;
   readonly voters: string;
@@ -38,9 +41,11 @@ export async function initCommand({ place, io, output }: Surroundings, options: 
     description: options.description.normalize('NFC').trim(),
     policy: policyOf(options),
     trustees: await Promise.all(options.trustee.map(readTrusteePublicKey)),
+    invited: wishedTrustees(options),
     listed,
     firstRound: { title, questions, opens: options.opens ?? null, closes: options.closes ?? null },
     open: options.open === true,
+    untested: options.untestedTrustees === true,
     address: options.address,
   };
   const made = await makeElection({ place, io, output }, wish);
@@ -57,6 +62,7 @@ export async function initCommand({ place, io, output }: Surroundings, options: 
     voters: listed.length,
     secrets: made.credentials.length,
     credentialFiles: made.credentialFiles.map((name) => `${CREDENTIALS_FOLDER}/${name}`),
+    invitations: made.invitationFiles.map((name) => `${INVITATIONS_FOLDER}/${name}`),
     concerns,
     opens: options.opens ?? null,
     closes: options.closes ?? null,
@@ -66,9 +72,21 @@ export async function initCommand({ place, io, output }: Surroundings, options: 
   for (const { message } of concerns) output.warn(`WARNING: ${message}`);
 }
 
-function policyOf({ secrecy, revote, names, smallGroups, trustee }: InitOptions): Policy {
-  if (secrecy === 'open' && trustee.length > 0)
-    throw unusable('usage', 'Open ballots need no trustees: leave out --trustee, or --secrecy open.');
+function policyOf(options: InitOptions): Policy {
+  const { secrecy, revote, names, smallGroups, trustee } = options;
+  const invites = options.invite.length + options.inviteSingle.length > 0;
+  if (secrecy === 'open' && (trustee.length > 0 || invites))
+    throw unusable('usage', 'Open ballots need no trustees: leave them out, or --secrecy open.');
+  if (trustee.length > 0 && invites)
+    throw unusable(
+      'usage',
+      'Either trustees have keys (--trustee), or they are invited to make them (--invite).',
+    );
+  if (options.open === true && invites)
+    throw unusable(
+      'usage',
+      'The first round can open only after the trustees have made their keys: leave out --open.',
+    );
   if (secrecy === 'open' && smallGroups !== undefined)
     throw unusable('usage', 'Open ballots hide nothing: leave out --small-groups, or --secrecy open.');
   return { secrecy, revote, names, ...(smallGroups === undefined ? {} : { smallGroups }) };
@@ -132,7 +150,7 @@ function createdText(place: Surroundings['place'], wish: NewElection, made: Made
     `Your key: ${made.keyFile}`,
     '  Keep a copy in a safe place, and keep it to yourself: whoever has it can speak for this election.',
   ];
-  lines.push(...secrecyLines(wish, made));
+  lines.push(...secrecyLines(place, wish, made));
   if (made.credentials.length > 0) {
     lines.push(
       `Secrets for ${made.credentials.length} voters: ${place.data}/${CREDENTIALS_FOLDER}`,
@@ -147,9 +165,15 @@ function createdText(place: Surroundings['place'], wish: NewElection, made: Made
 }
 
 /** Who can see how people vote, said plainly. */
-function secrecyLines({ policy, trustees }: NewElection, { trusteeKeyFile }: MadeElection): string[] {
+function secrecyLines(
+  place: Surroundings['place'],
+  { policy, trustees, invited }: NewElection,
+  { trusteeKeyFile, invitationFiles }: MadeElection,
+): string[] {
   if (policy.secrecy === 'open')
     return ['The ballots are open: everybody who reads the log sees who voted what.'];
+  if (invited !== undefined)
+    return [...invitedLines(invited), invitationsText(place.data, invitationFiles.length)];
   if (trusteeKeyFile === undefined) {
     return [
       trustees.length === 1
@@ -163,4 +187,13 @@ function secrecyLines({ policy, trustees }: NewElection, { trusteeKeyFile }: Mad
     `  Better: other people make keys on their own computers with "${programLine('trustee')} keygen",`,
     '  and you make the election with --trustee FILE for each of the .pub files that they send you.',
   ];
+}
+
+function invitedLines({ singles, members, threshold }: WishedTrustees): string[] {
+  const all = [...singles, ...members];
+  const needed =
+    members.length === 0
+      ? 'all of whom must decrypt the result together'
+      : `of whom ${[...singles, `${threshold} of ${members.join(', ')}`].join(' and ')} must decrypt the result`;
+  return [`The ballots will be sealed for ${all.length} trustees, ${needed}.`];
 }

@@ -21,6 +21,7 @@ import { electionExists } from '../../store/level-db.ts';
 import { openLevelStore } from '../../store/level-store.ts';
 import { type Credential, makeCredentials, writeCredentials } from './credentials.ts';
 import { PROGRAM, type Place, adminKeyFile, systemClock } from './election-folder.ts';
+import { type Invitations, type WishedTrustees, makeInvitations, writeInvitations } from './invitations.ts';
 import type { ListedVoter } from './roll-file.ts';
 import { ownTrusteeKeyFile } from './trustee-keys.ts';
 import { newWorkFolder, removeStaleWorkFolders } from './work-folder.ts';
@@ -31,10 +32,14 @@ export interface NewElection {
   readonly policy: Policy;
   /** Of a sealed election; where there are none the organiser becomes the only one. */
   readonly trustees: readonly TrusteePublicKey[];
+  /** Those who are yet to make their keys together, in place of any other. */
+  readonly invited: WishedTrustees | undefined;
   readonly listed: readonly ListedVoter[];
   readonly firstRound: DraftRound;
   /** Whether the first round opens at once. */
   readonly open: boolean;
+  /** Whether to open it although too few trustees have shown that they could decrypt. */
+  readonly untested: boolean;
   /** Where voters will dial, for the sheets; undefined leaves a space. */
   readonly address: string | undefined;
 }
@@ -49,6 +54,8 @@ export interface MadeElection {
   /** Files for the voters, by name within the data folder's `credentials`. */
   readonly credentialFiles: readonly string[];
   readonly credentials: readonly Credential[];
+  /** Invitations of trustees, by name within the data folder's `invitations`. */
+  readonly invitationFiles: readonly string[];
 }
 
 export interface InitHow {
@@ -79,10 +86,15 @@ export async function initElection(place: Place, wish: NewElection, how: InitHow
   );
   const work = await newWorkFolder(data);
   try {
-    const trustees = trusteesText(wish, own);
-    const electionId = await writeLog(work, wish, { uuid, seed, voters: made.voters, trustees }, how.onRoll);
+    const invitations = wish.invited && makeInvitations(wish.invited);
+    const sealing: Sealing =
+      invitations === undefined
+        ? { trustees: trusteesText(wish, own), own }
+        : { ceremony: invitations.start };
+    const electionId = await writeLog(work, wish, { uuid, seed, voters: made.voters, sealing }, how.onRoll);
     const names = { title: wish.title, fingerprint: fingerprint(electionId), address: wish.address };
     const credentialFiles = await writeCredentials(work, names, made.credentials);
+    const invitationFiles = invitations === undefined ? [] : await writeInvitations(work, invitations);
     await how.finish?.(work, { uuid });
     await syncFolder(work);
     // The key comes before the election that needs it: a crash between the two leaves a key that opens nothing.
@@ -105,11 +117,20 @@ export async function initElection(place: Place, wish: NewElection, how: InitHow
       trusteeKeyFile: own?.file,
       credentialFiles,
       credentials: made.credentials,
+      invitationFiles,
     };
   } catch (error) {
     await rm(work, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** How a new election gets its trustees: by keys that are there, or by a ceremony. Neither where ballots are open. */
+interface Sealing {
+  readonly trustees?: string | undefined;
+  /** The organiser's, where that is the only one. */
+  readonly own?: OwnTrusteeKey | undefined;
+  readonly ceremony?: Invitations['start'];
 }
 
 interface OwnTrusteeKey {
@@ -119,7 +140,8 @@ interface OwnTrusteeKey {
 
 /** The key of the organiser as the only trustee, where a sealed election has no other. */
 function ownTrustee({ keys }: Place, wish: NewElection, uuid: string): OwnTrusteeKey | undefined {
-  if (wish.policy.secrecy === 'open' || wish.trustees.length > 0) return undefined;
+  if (wish.policy.secrecy === 'open' || wish.trustees.length > 0 || wish.invited !== undefined)
+    return undefined;
   return { file: ownTrusteeKeyFile(keys, uuid), seed: new Uint8Array(randomBytes(32)) };
 }
 
@@ -161,12 +183,12 @@ async function writeLog(
     uuid,
     seed,
     voters,
-    trustees,
+    sealing,
   }: {
     readonly uuid: string;
     readonly seed: Uint8Array;
     readonly voters: readonly Voter[];
-    readonly trustees: string | undefined;
+    readonly sealing: Sealing;
   },
   onRoll: (done: number) => void,
 ): Promise<string> {
@@ -180,18 +202,35 @@ async function writeLog(
   });
   try {
     const { title, description, policy, firstRound } = wish;
-    const sealing = trustees === undefined ? {} : { trustees };
     await createElection(
       log,
-      { uuid, title, description, policy, voters, ...sealing, firstRound },
+      {
+        uuid,
+        title,
+        description,
+        policy,
+        voters,
+        trustees: sealing.trustees,
+        ceremony: sealing.ceremony,
+        firstRound,
+      },
       seed,
       onRoll,
     );
-    if (wish.open) await new Organiser(log, quiet).open();
+    if (wish.open) await openFirst(new Organiser(log, quiet), sealing, wish.untested);
     return log.electionId;
   } finally {
     await log.close();
   }
+}
+
+/** Opens the first round; the organiser's own key shows first that it can decrypt. */
+async function openFirst(organiser: Organiser, { own }: Sealing, untested: boolean): Promise<void> {
+  if (own !== undefined) {
+    await organiser.calls.call();
+    await organiser.calls.answerWith([scalarOfSeed(own.seed)], platformRandom);
+  }
+  await organiser.open({ untested });
 }
 
 async function moveToPlace(work: string, data: string): Promise<void> {

@@ -7,27 +7,32 @@ import { scalarOfSeed } from '../../crypto/group/seed.ts';
 import { publicKeyOf } from '../../crypto/signature.ts';
 import { firstIssue, nameSchema } from '../../election/schemas.ts';
 import { platformRandom } from '../../services/platform-random.ts';
-import { createFile, makeFolder } from '../../store/files.ts';
-import { writeKeyFile } from '../../store/key-files.ts';
+import { createFile, exists, makeFolder } from '../../store/files.ts';
+import { errorWithCode, fileError } from '../../store/fs-errors.ts';
+import { writeTrusteeKeyFile } from '../../store/trustee-key-files.ts';
 import type { Console } from '../console.ts';
 import { programLine, quotePath } from '../program-line.ts';
+import type { Io } from '../io.ts';
+import { DEFAULT_TRUSTEE_KEY } from './key-file-name.ts';
 import { keyFingerprint } from './key-fingerprint.ts';
+import { type NewPassphraseFlags, newPassphrase } from './passphrase.ts';
 
-export interface KeygenFlags {
+export interface KeygenFlags extends NewPassphraseFlags {
   readonly out: string;
   readonly name?: string;
 }
 
-export const DEFAULT_TRUSTEE_KEY = 'keys/trustee.key';
-
 /** Makes a trustee's key and its public part. Throws `file-exists` rather than replace one, and a usage error for a name that can't be used. */
-export async function keygen({ out: file, name }: KeygenFlags, out: Console): Promise<void> {
+export async function keygen(flags: KeygenFlags, io: Io, out: Console): Promise<void> {
+  const { out: file, name } = flags;
   const calledAs = name === undefined ? undefined : tidyName(name);
   if (file === DEFAULT_TRUSTEE_KEY) await makeFolder(dirname(file));
   const publicFile = publicFileOf(file);
+  if (await exists(file)) throw fileError(errorWithCode('EEXIST'), file);
+  const passphrase = await newPassphrase(flags, io);
   const seed = new Uint8Array(randomBytes(32));
   const publicKey = trusteePublicKey(scalarOfSeed(seed), platformRandom, calledAs);
-  await writeKeyFile(file, { role: 'trustee', seed, publicKey: publicKeyOf(seed) });
+  await writeTrusteeKeyFile(file, { seed, publicKey: publicKeyOf(seed) }, passphrase);
   await createFile(publicFile, { mode: 0o644, overwrite: false }, (handle) =>
     handle.writeFile(encodePublicKeyFile(publicKey)),
   );
