@@ -1,7 +1,7 @@
 import type { Libp2p } from 'libp2p';
 import { PsephosError, unreachable } from '../base/errors.ts';
 import type { ElectionInfo, PeerClient, VoterQuery, VoterRecord } from '../services/ports.ts';
-import type { TrusteeMessage } from '../services/trustee-messages.ts';
+import type { TrusteeMessage } from '../election/trustee-messages.ts';
 import { startClientHost } from './host.ts';
 import type { DialTarget } from './invite.ts';
 import { DIAL_TIMEOUT_MS, RETRIES } from './limits.ts';

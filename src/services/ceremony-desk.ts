@@ -8,7 +8,7 @@ import { invitationHash } from '../crypto/invitation.ts';
 import { type CeremonyStart, type CeremonyStep, type EntryContent, SEALING } from '../election/entries.ts';
 import { type CeremonyState, startProblems } from '../election/trustee-steps.ts';
 import type { ElectionLog } from './election-log.ts';
-import type { GivenStep } from './trustee-messages.ts';
+import type { GivenStep } from '../election/trustee-messages.ts';
 
 /** Where somebody who is invited to be a trustee stands. */
 export interface InvitedStanding {

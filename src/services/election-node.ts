@@ -9,7 +9,7 @@ import {
   type VoterRecord,
 } from './ports.ts';
 import type { TrusteeDesk } from './trustee-desk.ts';
-import type { TrusteeMessage } from './trustee-messages.ts';
+import type { TrusteeMessage } from '../election/trustee-messages.ts';
 
 const SUSPENDED_RETRY_MS = 5000;
 

@@ -3,7 +3,7 @@ import type { Question } from '../election/entries.ts';
 import type { VoterStanding } from '../election/rules.ts';
 import type { RefusalCode } from '../election/refusal.ts';
 import type { Tile, TileReader } from '../log/tiles.ts';
-import type { TrusteeMessage } from './trustee-messages.ts';
+import type { TrusteeMessage } from '../election/trustee-messages.ts';
 
 /** What services need of the outside world; `store/`, `net/` and `cli/` provide it. */
 

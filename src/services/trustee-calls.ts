@@ -5,18 +5,11 @@ import { proveReadiness, verifyReadiness } from '../belenios/v1/readiness.ts';
 import type { Random } from '../belenios/v1/proofs.ts';
 import { trusteeNames } from '../belenios/v1/sealed-round.ts';
 import type { Scalar } from '../crypto/group/group.ts';
+import type { GivenReadiness } from '../election/trustee-messages.ts';
 import type { CallState } from '../election/trustee-steps.ts';
 import { trusteeNumber } from './decrypting.ts';
 import type { ElectionLog } from './election-log.ts';
 import { SealedRounds } from './sealed-rounds.ts';
-
-/** A trustee's answer to a call, as it travels. */
-export interface GivenReadiness {
-  readonly trustee: number;
-  /** The call's entry, by its CID as text. */
-  readonly call: string;
-  readonly proof: string;
-}
 
 /** How ready the trustees are to decrypt: what they proved since they were last asked. */
 export interface Readiness extends Quorum {

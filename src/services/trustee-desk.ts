@@ -6,7 +6,7 @@ import type { EventListener } from './events.ts';
 import type { Organiser } from './organiser.ts';
 import { PeerRefusal, type WireCode } from './ports.ts';
 import type { TrusteeCalls } from './trustee-calls.ts';
-import type { GivenStep, TrusteeMessage } from './trustee-messages.ts';
+import type { GivenStep, TrusteeMessage } from '../election/trustee-messages.ts';
 
 const SUSPENDED_RETRY_MS = 5000;
 

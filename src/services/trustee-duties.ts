@@ -11,7 +11,7 @@ import { invitationHash } from '../crypto/invitation.ts';
 import { type Scalar, group } from '../crypto/group/group.ts';
 import { scalarOfSeed } from '../crypto/group/seed.ts';
 import type { CeremonyStep, TallyEntry } from '../election/entries.ts';
-import type { TrusteeMessage } from './trustee-messages.ts';
+import type { TrusteeMessage } from '../election/trustee-messages.ts';
 
 /** What a trustee's program knows besides the log. */
 export interface TrusteeSelf {

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { unusable } from '../base/errors.ts';
 import { MAX_ENTRY_BYTES } from '../election/limits.ts';
 import { firstIssue } from '../election/schemas.ts';
-import { type TrusteeMessage, trusteeMessageSchema } from '../services/trustee-messages.ts';
+import { type TrusteeMessage, trusteeMessageSchema } from '../election/trustee-messages.ts';
 import { createFile } from './files.ts';
 import { readSmallJson } from './small-file.ts';
 

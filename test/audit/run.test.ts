@@ -36,7 +36,9 @@ describe('the audit of a sound log', () => {
       assert.equal(report.first, undefined);
       assert.deepEqual(
         notValid(report),
-        ['identity', 'history', 'trustees', 'decryptions'].map((id) => `${id}: not-applicable`),
+        ['identity', 'history', 'trustees', 'ceremony', 'readiness', 'decryptions'].map(
+          (id) => `${id}: not-applicable`,
+        ),
       );
       assert.deepEqual(
         report.rounds.map(({ result, closed, published }) => ({ result, closed, published })),
@@ -111,6 +113,8 @@ describe('the audit of a sound log', () => {
         'history',
         'roll',
         'trustees',
+        'ceremony',
+        'readiness',
         'rounds',
         'eligibility',
         'signatures',

@@ -188,7 +188,11 @@ describe('the polling station', () => {
     failing = true;
     await assert.rejects(station.cast(election.ballot(1, [[0]])), refusal('busy'));
     await assert.rejects(station.cast(election.ballot(2, [[0]])), refusal('busy'));
-    const node = new ElectionNode(election.log, station, () => election.now);
+    const node = new ElectionNode(
+      election.log,
+      { station, trustees: election.trusteeDesk() },
+      () => election.now,
+    );
     await assert.rejects(node.info(), refusal('busy'));
     failing = false;
     await election.log.resume();

@@ -16,6 +16,7 @@ import { Organiser } from '#src/services/organiser.js';
 import { platformRandom } from '#src/services/platform-random.js';
 import { SealedRounds } from '#src/services/sealed-rounds.js';
 import { PollingStation } from '#src/services/polling-station.js';
+import { TrusteeDesk } from '#src/services/trustee-desk.js';
 import type { Clock, DraftRound, NodeService, Store } from '#src/services/ports.js';
 import { writeKeyFile } from '#src/store/key-files.js';
 import { openLevelStore } from '#src/store/level-store.js';
@@ -89,7 +90,7 @@ export class PollingPlace {
     const place = new PollingPlace({ folder, log, voters, events, options, now: () => clock.now() });
     cleanUp(t, () => place.stop());
     if (options.existing === undefined) await create(place, uuid, options);
-    if (log.state.phase === 'ready' && options.open !== false) await place.organiser.open();
+    if (log.state.phase === 'ready' && options.open !== false) await place.organiser.open({ untested: true });
     await place.listen();
     return place;
   }
@@ -170,7 +171,8 @@ export class PollingPlace {
 
   /** Goes on the network, at the port it had before. */
   async listen(): Promise<void> {
-    const service = new ElectionNode(this.log, this.station, this.#now);
+    const trustees = new TrusteeDesk(this.log, this.organiser, () => undefined);
+    const service = new ElectionNode(this.log, { station: this.station, trustees }, this.#now);
     this.#node = await startNode({
       seed: AUTHORITY,
       listen: [{ address: this.bareAddress }],
@@ -241,6 +243,7 @@ function replaced(service: NodeService, by: Partial<NodeService>): NodeService {
     info: () => service.info(),
     standing: (query) => service.standing(query),
     cast: (ballot) => service.cast(ballot),
+    handIn: (message) => service.handIn(message),
     inclusion: (which) => service.inclusion(which),
     consistency: (first, second) => service.consistency(first, second),
     entries: (from, to) => service.entries(from, to),

@@ -3,7 +3,7 @@ import type { LogSource } from '../../audit/source.ts';
 import type { Question } from '../../election/entries.ts';
 import { MAX_ENTRY_BYTES, MAX_TIME, MAX_TRUSTEES } from '../../election/limits.ts';
 import { nameSchema, questionsSchema, titleSchema } from '../../election/schemas.ts';
-import { type TrusteeMessage, trusteeMessageSchema } from '../../services/trustee-messages.ts';
+import { type TrusteeMessage, trusteeMessageSchema } from '../../election/trustee-messages.ts';
 import { type CountWish, countRound, reportConcerns } from './counting.ts';
 import type { OpenElection } from './election-folder.ts';
 import { writeExport } from './export.ts';

@@ -4,7 +4,7 @@ import { PeerRefusal } from '../../services/ports.ts';
 import { platformRandom } from '../../services/platform-random.ts';
 import { SealedRounds } from '../../services/sealed-rounds.ts';
 import { TrusteeDesk } from '../../services/trustee-desk.ts';
-import type { TrusteeMessage } from '../../services/trustee-messages.ts';
+import type { TrusteeMessage } from '../../election/trustee-messages.ts';
 import type { HandedIn, WishedCeremony } from './commands.ts';
 import type { OpenElection } from './election-folder.ts';
 import type { Emit } from './reports.ts';

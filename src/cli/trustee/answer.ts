@@ -3,7 +3,7 @@ import type { Io } from '../io.ts';
 import { programLine, quotePath } from '../program-line.ts';
 import { printable } from '../printable.ts';
 import { writeTrusteeFile } from '../../store/trustee-files.ts';
-import type { TrusteeMessage } from '../../services/trustee-messages.ts';
+import type { TrusteeMessage } from '../../election/trustee-messages.ts';
 import { auditOf } from './audit.ts';
 import { type Performing, perform } from './perform.ts';
 import { readNotes } from '../../store/trustee-notes.ts';

@@ -1,5 +1,5 @@
 import type { TrusteeStep } from '../../election/entries.ts';
-import type { TrusteeMessage } from '../../services/trustee-messages.ts';
+import type { TrusteeMessage } from '../../election/trustee-messages.ts';
 
 /** What a trustee is told after a step of the key ceremony. */
 export function stepText(kind: TrusteeStep): string {

@@ -4,7 +4,7 @@ import { PsephosError } from '../../base/errors.ts';
 import { decodeEntry } from '../../log/entry-codec.ts';
 import type { DialledPeer } from '../../net/index.ts';
 import { PeerRefusal } from '../../services/ports.ts';
-import type { TrusteeMessage } from '../../services/trustee-messages.ts';
+import type { TrusteeMessage } from '../../election/trustee-messages.ts';
 import type { Console } from '../console.ts';
 import type { Io } from '../io.ts';
 import { printable } from '../printable.ts';

@@ -3,7 +3,7 @@ import { SMALL_GROUP } from '../../election/small-groups.ts';
 import { decryptWith } from '../../services/decrypting.ts';
 import { platformRandom } from '../../services/platform-random.ts';
 import { type Duty, dutyOf } from '../../services/trustee-duties.ts';
-import type { TrusteeMessage } from '../../services/trustee-messages.ts';
+import type { TrusteeMessage } from '../../election/trustee-messages.ts';
 import { noteDecryptedSum } from '../../store/decrypted-sums.ts';
 import { readNotes, writeNotes } from '../../store/trustee-notes.ts';
 import { refuseSmallGroup } from './decrypt.ts';

@@ -1,4 +1,4 @@
-import type { TrusteeMessage } from '../../../services/trustee-messages.ts';
+import type { TrusteeMessage } from '../../../election/trustee-messages.ts';
 import type { Requester } from '../../requester.ts';
 import { TRUSTEE } from './constants.ts';
 import { trusteeAnswerSchema } from './messages.ts';

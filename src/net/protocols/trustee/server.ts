@@ -1,5 +1,5 @@
 import type { NodeService } from '../../../services/ports.ts';
-import type { TrusteeMessage } from '../../../services/trustee-messages.ts';
+import type { TrusteeMessage } from '../../../election/trustee-messages.ts';
 import type { ProtocolServer } from '../../protocol.ts';
 import { TRUSTEE } from './constants.ts';
 import { trusteeRequestSchema } from './messages.ts';

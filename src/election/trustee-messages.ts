@@ -1,9 +1,7 @@
 import * as z from 'zod';
-import type { GivenDecryption } from '../belenios/v1/decrypting.ts';
-import type { CeremonyStep } from '../election/entries.ts';
-import { MAX_ENTRY_BYTES, MAX_TRUSTEES } from '../election/limits.ts';
-import { ceremonyStepSchema } from '../election/schemas.ts';
-import type { GivenReadiness } from './trustee-calls.ts';
+import type { CeremonyStep } from './entries.ts';
+import { MAX_ENTRY_BYTES, MAX_TRUSTEES } from './limits.ts';
+import { ceremonyStepSchema } from './schemas.ts';
 
 /** A step of a key ceremony, as it travels. */
 export interface GivenStep {
@@ -14,11 +12,25 @@ export interface GivenStep {
   readonly invitation: string | null;
 }
 
+/** A trustee's answer to a call, as it travels. */
+export interface GivenReadiness {
+  readonly trustee: number;
+  /** The call's entry, by its CID as text. */
+  readonly call: string;
+  readonly proof: string;
+}
+
 /** What a trustee hands in, over the network or as a file. */
 export type TrusteeMessage =
   | ({ readonly kind: 'step' } & GivenStep)
   | ({ readonly kind: 'readiness' } & GivenReadiness)
-  | ({ readonly kind: 'decryption'; readonly round: number } & GivenDecryption);
+  | {
+      readonly kind: 'decryption';
+      readonly round: number;
+      readonly trustee: number;
+      /** The sealing protocol's own text. */
+      readonly partialDecryption: string;
+    };
 
 const MAX_CID_CHARS = 100;
 const MAX_CODE_CHARS = 100;
