@@ -1,6 +1,4 @@
-import type { SoundTrustees } from '../belenios/v1/sealed-round.ts';
-import { trusteeNames } from '../belenios/v1/sealed-round.ts';
-import { keyFingerprint } from './trustee/key-fingerprint.ts';
+import { type SoundTrustees, trusteeFingerprint, trusteeNames } from '../belenios/v1/sealed-round.ts';
 
 /** A trustee of an election, as reports show it. */
 export interface TrusteeRow {
@@ -24,7 +22,7 @@ export function trusteeRowsOf(sound: SoundTrustees): TrusteeRow[] {
     trustee: at + 1,
     name: names[at] ?? null,
     role: roles[at] ?? 'single',
-    fingerprint: keyFingerprint(key),
+    fingerprint: trusteeFingerprint(key),
   }));
 }
 

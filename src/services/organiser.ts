@@ -3,8 +3,9 @@ import type { EntryContent, Policy } from '../election/entries.ts';
 import type { Phase, RoundState } from '../election/log-state.ts';
 import type { Concern } from '../election/small-groups.ts';
 import { fingerprint } from '../crypto/credential.ts';
+import type { Point } from '../crypto/group/group.ts';
 import { Decrypting, type GivenDecryption } from '../belenios/v1/decrypting.ts';
-import { trusteeNames } from '../belenios/v1/sealed-round.ts';
+import { trusteeFingerprint, trusteeNames } from '../belenios/v1/sealed-round.ts';
 import { countedVotes } from '../tally/count.ts';
 import { countRound, sumRound, turnoutOf } from './closing.ts';
 import { CeremonyDesk, type CeremonyStanding } from './ceremony-desk.ts';
@@ -49,6 +50,8 @@ export interface TrusteeStanding {
   /** From 1. */
   readonly trustee: number;
   readonly name: string | null;
+  /** Of its public key, to be compared aloud. */
+  readonly fingerprint: string;
   /** Whether the trustee has decrypted the round that waits for it. */
   readonly given: boolean;
 }
@@ -276,9 +279,11 @@ export class Organiser {
   }
 
   #trusteeStandings(given: ReadonlySet<number>): TrusteeStanding[] {
-    return trusteeNames(this.#sealedRounds.trustees(this.#log.state)).map((name, index) => ({
+    const sound = this.#sealedRounds.trustees(this.#log.state);
+    return trusteeNames(sound).map((name, index) => ({
       trustee: index + 1,
       name: name ?? null,
+      fingerprint: trusteeFingerprint(sound.keys[index] as Point),
       given: given.has(index + 1),
     }));
   }

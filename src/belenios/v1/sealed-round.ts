@@ -1,6 +1,7 @@
 import { base58btc } from 'multiformats/bases/base58';
 import type { CID } from 'multiformats/cid';
 import { type Result, err, ok } from '../../base/result.ts';
+import { fingerprint } from '../../crypto/credential.ts';
 import { sha256 } from '../../crypto/hash.ts';
 import { type Point, group } from '../../crypto/group/group.ts';
 import { roundUuidInput } from '../../crypto/transcript.ts';
@@ -65,6 +66,11 @@ export function trusteeNames({ trustees }: SoundTrustees): (string | undefined)[
   return trustees.flatMap((one) =>
     one.kind === 'Single' ? [one.key.name] : one.parameters.verificationKeys.map(({ name }) => name),
   );
+}
+
+/** What people compare aloud to know a trustee's public key, in the form of an election's fingerprint. */
+export function trusteeFingerprint(publicKey: Point): string {
+  return fingerprint(`trustee:${pointText(publicKey)}`);
 }
 
 /** Then all members share one key of necessity, and none of them stands in for two. */

@@ -46,7 +46,7 @@ export class Announcer {
         break;
       case 'trustees-made':
         this.#output.say(
-          'The trustees have made their keys. Compare the fingerprints that their programs show with them aloud: "admin trustees" shows yours.',
+          'The trustees have made their keys. Compare the fingerprints that "admin trustees" shows with theirs, aloud.',
         );
         break;
       case 'ceremony-ended':
@@ -118,6 +118,12 @@ export class Announcer {
       `PROBLEM: the result is in the log, but its files could not be written: ${error.message}\nType "admin results" to write them.`,
     );
     this.#output.emit({ event: 'results-not-written', reason: error.message });
+  };
+
+  /** Tells why something that was to be done beside the polling was not. */
+  readonly notDone = (error: unknown): void => {
+    if (error instanceof PsephosError) this.tell({ type: 'schedule-problem', reason: error.message });
+    else this.tell({ type: 'defect', error });
   };
 
   /** Tells of refusals since the last call; called about once a second. */

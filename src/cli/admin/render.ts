@@ -5,7 +5,7 @@ import type { Phase } from '../../election/log-state.ts';
 import type { Live, Report, TrusteesStanding } from './reports.ts';
 import { resultText } from './result-text.ts';
 import { formatTime, fromNowInWords } from '../time.ts';
-import { ceremonyRows, readinessText, trusteeName } from './trustee-text.ts';
+import { ceremonyRows, fingerprintRows, readinessText, trusteeName } from './trustee-text.ts';
 
 export interface RenderContext {
   /** The data folder as the caller named it. */
@@ -29,7 +29,7 @@ export function renderReport(report: Report, { data, now }: RenderContext): stri
     case 'trustees':
       return report.trustees === null && report.ceremony === null
         ? 'The election has no trustees.'
-        : rowsText(trusteeRows(report, now));
+        : rowsText([...trusteeRows(report, now), ...fingerprintRows(report)]);
     case 'ceremony-started':
       return rowsText(ceremonyRows(report));
     case 'handed-in':
@@ -150,13 +150,13 @@ function countedText({ round, trustees, invalid, missing }: Extract<Report, { ev
   return [
     ...lines,
     `Round ${round} is not counted yet: ${missing}.`,
-    `Waiting for ${waiting.join(', ')}. Each checks and decrypts, on the own computer, with the invite or an exported copy of the log:`,
+    `Waiting for ${waiting.join(', ')}. A running "trustee join" checks the log and decrypts by itself. Without a connection, with a copy of the log:`,
     '',
-    `  ${programLine('trustee')} decrypt <log> --key <key file>`,
+    `  ${programLine('trustee')} answer <log> --key <key file>`,
     '',
-    'and gives you the file that this writes. Then:',
+    'and the file that this writes is taken in here:',
     '',
-    `  ${programLine('admin')} count --decryption <file>`,
+    `  ${programLine('admin')} trustees take <file>`,
   ].join('\n');
 }
 

@@ -123,6 +123,7 @@ const draftSchema = z.strictObject({
 const trusteeSchema = z.strictObject({
   trustee: count,
   name: z.string().nullable(),
+  fingerprint: z.string(),
   given: z.boolean(),
 }) satisfies z.ZodType<TrusteeStanding>;
 

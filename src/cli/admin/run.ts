@@ -54,12 +54,12 @@ export async function run(surroundings: Surroundings, options: RunOptions): Prom
     if (event.type === 'decryption-taken' && event.missing === null)
       background.add(() => reportResults(election, printReports(output, place.data), event.round));
     if (event.type === 'trustees-called' || event.type === 'trustees-made')
-      background.add(() => answerWithOwnKeys(election));
+      background.add(() => answerWithOwnKeys(election), announcer.notDone);
     if (event.type === 'trustee-refused' && event.evidence !== null) {
       const { evidence } = event;
       background.add(async () => {
         output.warn(`What shows it: ${await keepEvidence(place.data, evidence)}`);
-      });
+      }, announcer.notDone);
     }
   };
   const progress = showProgress(io, 'Reading the log, entries');
@@ -71,7 +71,7 @@ export async function run(surroundings: Surroundings, options: RunOptions): Prom
   try {
     // A power cut may have come between a result and its files.
     background.add(() => reportResults(election, () => Promise.resolve()));
-    background.add(() => answerWithOwnKeys(election));
+    background.add(() => answerWithOwnKeys(election), announcer.notDone);
     await serve(surroundings, options, { election, announcer, onEvent, background });
   } finally {
     await background.settled();
@@ -183,8 +183,8 @@ class Background {
     this.#tell = tell;
   }
 
-  add(work: () => Promise<void>): void {
-    this.#tail = this.#tail.then(work).catch(this.#tell);
+  add(work: () => Promise<void>, tell = this.#tell): void {
+    this.#tail = this.#tail.then(work).catch(tell);
   }
 
   async settled(): Promise<void> {

@@ -54,6 +54,14 @@ export function ceremonyRows({ ceremony }: Pick<ElectionStatus, 'ceremony'>): Ro
   ];
 }
 
+/** The trustees' keys, to be compared aloud with what their own programs show. */
+export function fingerprintRows({ trustees }: Pick<ElectionStatus, 'trustees'>): Rows {
+  return (trustees ?? []).map((one, at) => [
+    at === 0 ? 'Fingerprints' : '',
+    `${one.fingerprint}  ${trusteeName(one)}`,
+  ]);
+}
+
 function namesOfInvited(numbers: readonly number[], invited: readonly InvitedStanding[]): string {
   return invited
     .filter(({ trustee }) => numbers.includes(trustee))

@@ -8,7 +8,7 @@ import type { TrusteeMessage } from '../../election/trustee-messages.ts';
 import type { Console } from '../console.ts';
 import type { Io } from '../io.ts';
 import { printable } from '../printable.ts';
-import { type ConnectFlags, meet, orInterrupted } from '../voter/connect.ts';
+import { type ConnectFlags, meet, orInterrupted, readTarget, unpinned } from '../voter/connect.ts';
 import { auditValid } from './audit.ts';
 import { doneText, stepText } from './join-text.ts';
 import { type Performing, fewBallots, knownCheckpoints, perform } from './perform.ts';
@@ -29,6 +29,7 @@ const PAUSE_MS = 5000;
  * `auditValid` throw; that the organiser can't be reached is waited out, unless `once` is asked for.
  */
 export async function join(flags: JoinFlags, io: Io, out: Console): Promise<void> {
+  if ((await readTarget(flags)).anchor === 'none') throw unpinned();
   const own = await takeUpKey(flags, io, out);
   const self: Performing = {
     keyPath: own.path,

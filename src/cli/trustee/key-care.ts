@@ -7,7 +7,7 @@ import { programLine, quotePath } from '../program-line.ts';
 import { scalarOfSeed } from '../../crypto/group/seed.ts';
 import { group } from '../../crypto/group/group.ts';
 import { DEFAULT_TRUSTEE_KEY } from './key-file-name.ts';
-import { keyFingerprint } from './key-fingerprint.ts';
+import { trusteeFingerprint } from '../../belenios/v1/sealed-round.ts';
 import { type NewPassphraseFlags, type PassphraseFlags, newPassphrase, openKey } from './passphrase.ts';
 
 export interface BackupFlags extends PassphraseFlags {
@@ -34,7 +34,7 @@ export interface RestoreFlags extends PassphraseFlags {
 export async function restore(copy: string, flags: RestoreFlags, io: Io, out: Console): Promise<void> {
   if (flags.key === DEFAULT_TRUSTEE_KEY) await makeFolder(dirname(flags.key));
   const { seed } = await copyKey(copy, flags.key, flags, io);
-  const fingerprint = keyFingerprint(group.multiplyBase(scalarOfSeed(seed)));
+  const fingerprint = trusteeFingerprint(group.multiplyBase(scalarOfSeed(seed)));
   out.emit({ event: 'restored', file: flags.key, fingerprint });
   out.say(
     `Your key is back in ${flags.key}\n` +

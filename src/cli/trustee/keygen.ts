@@ -14,7 +14,7 @@ import type { Console } from '../console.ts';
 import { programLine, quotePath } from '../program-line.ts';
 import type { Io } from '../io.ts';
 import { DEFAULT_TRUSTEE_KEY } from './key-file-name.ts';
-import { keyFingerprint } from './key-fingerprint.ts';
+import { trusteeFingerprint } from '../../belenios/v1/sealed-round.ts';
 import { type NewPassphraseFlags, newPassphrase } from './passphrase.ts';
 
 export interface KeygenFlags extends NewPassphraseFlags {
@@ -36,7 +36,7 @@ export async function keygen(flags: KeygenFlags, io: Io, out: Console): Promise<
   await createFile(publicFile, { mode: 0o644, overwrite: false }, (handle) =>
     handle.writeFile(encodePublicKeyFile(publicKey)),
   );
-  const short = keyFingerprint(publicKey.publicKey);
+  const short = trusteeFingerprint(publicKey.publicKey);
   out.emit({ event: 'key', file, publicFile, fingerprint: short });
   out.say(
     `Your key: ${file}\n` +

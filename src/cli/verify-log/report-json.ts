@@ -1,15 +1,19 @@
 import type { AuditReport, AuditedRound } from '../../audit/report.ts';
 import { toBase64, toHex } from '../../base/bytes.ts';
+import { neededText, trusteeRowsOf } from '../trustee-rows.ts';
 import { verdictLine } from './report-text.ts';
 
 /** The report as one object a line: the election, each check, each round's result, and last the verdict. */
 export function reportObjects(report: AuditReport): object[] {
-  const { election, checks, rounds, verdict, first, source, size, head, checkpoint } = report;
+  const { election, trustees, checks, rounds, verdict, first, source, size, head, checkpoint } = report;
   return [
     {
       event: 'election',
       election: election === undefined ? null : { ...election, authority: toHex(election.authority) },
     },
+    ...(trustees === undefined
+      ? []
+      : [{ event: 'trustees', needed: neededText(trustees), trustees: trusteeRowsOf(trustees) }]),
     ...checks.map((check) => ({ event: 'check', ...check })),
     ...rounds.map(roundObject),
     {

@@ -114,6 +114,17 @@ async function dial(target: DialTarget, { wait }: ConnectFlags, io: Io, out: Con
   }
 }
 
+/** For a program that nobody watches, and flags that don't say which election it is to trust. */
+export function unpinned(): Error {
+  return unusable(
+    'not-pinned',
+    'Nothing that you gave says which election this should be, and nobody will look.',
+    {
+      hint: 'Dial the invite, or an address ending in /p2p/<peer id>; or give --election ID, or --fingerprint XXXX-XXXX-XXXX-XXXX-XXXX.',
+    },
+  );
+}
+
 /** Tells the voter why nothing seems to happen. */
 function sayWaiting(error: unknown, waitMs: number, out: Console): void {
   const message = error instanceof Error ? printable(error.message) : 'No answer.';

@@ -1,4 +1,4 @@
-import { PsephosError, refused, unusable } from '../../base/errors.ts';
+import { PsephosError, refused } from '../../base/errors.ts';
 import type { VoterRecord } from '../../services/ports.ts';
 import {
   type KnownElection,
@@ -15,7 +15,7 @@ import { castOrDoubt } from './cast.ts';
 import { keepReceipt, reportCast } from './cast-report.ts';
 import { parseChoices } from './choose.ts';
 import { askChoices, confirmedBallot } from './confirm.ts';
-import { type ConnectFlags, type Met, meet, orInterrupted, readTarget } from './connect.ts';
+import { type ConnectFlags, type Met, meet, orInterrupted, readTarget, unpinned } from './connect.ts';
 import {
   type Credentials,
   type IdentityFlags,
@@ -105,16 +105,6 @@ function numberOrWayOut(election: KnownElection, record: VoterRecord): number {
       `${error.hint ?? ''}\nTo save a receipt of that ballot: ${programLine('voter')} receipt`.trim();
     throw refused(error.code, error.message, { hint, cause: error });
   }
-}
-
-function unpinned(): Error {
-  return unusable(
-    'not-pinned',
-    'Nothing that you gave says which election this should be, and nobody will look.',
-    {
-      hint: 'Dial the invite, or an address ending in /p2p/<peer id>; or give --election ID, or --fingerprint XXXX-XXXX-XXXX-XXXX-XXXX.',
-    },
-  );
 }
 
 function notOpen(election: KnownElection): Error {
