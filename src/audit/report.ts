@@ -78,6 +78,8 @@ export interface AuditedRound {
     readonly tally?: TallyEntry;
     /** The numbers of the trustees who have decrypted it. */
     readonly given: ReadonlySet<number>;
+    /** How many voters of each weight have a ballot in the sum. */
+    readonly weights: ReadonlyMap<number, number>;
   };
   readonly closed: boolean;
   /** Whether the log holds a result entry of the round, which is compared with `result`. */

@@ -92,8 +92,7 @@ export class CeremonyDesk {
         next: record.isDone(at + 1) ? 'nothing' : (record.due(at + 1) ?? 'others'),
       })),
       done: state.done,
-      ended:
-        record.ended === undefined ? null : { reason: record.ended.reason, accused: record.ended.accused },
+      ended: faultOf(record.ended ?? record.weak),
     };
   }
 
@@ -137,6 +136,10 @@ export class CeremonyDesk {
     this.#record = { record, steps: state.steps.length };
     return record;
   }
+}
+
+function faultOf(found: Fault | undefined): CeremonyStanding['ended'] {
+  return found === undefined ? null : { reason: found.reason, accused: found.accused };
 }
 
 function isCodeOf(typed: string | null, hash: Uint8Array): boolean {

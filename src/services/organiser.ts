@@ -136,7 +136,7 @@ export class Organiser {
     await this.#log.append(async ({ time }) => {
       this.expectReady('open a round');
       this.#expectTrustees();
-      if (!untested) this.calls.expectEnough();
+      if (!untested) this.calls.expectEnough(time);
       const draft = await this.#log.store.draft();
       if (draft === undefined) {
         throw refused('no-draft', 'No round is prepared.', { hint: 'Prepare one with "admin next-round".' });

@@ -19,6 +19,9 @@ export interface Readiness extends Quorum {
   readonly ready: readonly number[];
 }
 
+/** For how long it is good enough to open a round, in ms, that trustees have shown that they could decrypt. */
+export const READINESS_LASTS = 24 * 3_600_000;
+
 /** Asks trustees to prove that they could decrypt, and takes their answers. */
 export class TrusteeCalls {
   readonly #log: ElectionLog;
@@ -82,17 +85,25 @@ export class TrusteeCalls {
     };
   }
 
-  /** Throws `trustees-not-ready` where those who answered the newest call are not enough to decrypt, naming the others. */
-  expectEnough(): void {
+  /**
+   * Throws `trustees-not-ready` where those who answered the newest call are not enough to decrypt, naming the others, and where that call is older
+   * than READINESS_LASTS at `now`.
+   */
+  expectEnough(now: number): void {
     const readiness = this.readiness();
-    if (readiness === undefined || readiness.enough) return;
+    if (readiness === undefined) return;
+    const { called } = readiness;
+    const isRecent = called !== null && now - called <= READINESS_LASTS;
+    if (readiness.enough && isRecent) return;
     const names = trusteeNames(this.#trustees());
     const absent = readiness.absent.map((number) => names[number - 1] ?? `trustee ${number}`).join(', ');
     throw refused(
       'trustees-not-ready',
-      readiness.called === null
+      called === null
         ? 'The trustees have not been asked yet whether they could decrypt the result.'
-        : `Too few trustees have shown that they could decrypt the result. Missing: ${absent}.`,
+        : readiness.enough
+          ? `The trustees last showed that they could decrypt on ${new Date(called).toISOString()}, which is more than a day ago.`
+          : `Too few trustees have shown that they could decrypt the result. Missing: ${absent}.`,
       {
         hint: 'Elections were lost to keys that turned out unusable at the count. Ask them with "admin trustees call"; or open all the same with --untested-trustees.',
       },

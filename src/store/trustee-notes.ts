@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { unusable } from '../base/errors.ts';
 import type { CeremonyStep } from '../election/entries.ts';
 import { ceremonyStepSchema } from '../election/schemas.ts';
-import { createFile, exists } from './files.ts';
+import { createFile, exists, realPath } from './files.ts';
 import { readSmallJson } from './small-file.ts';
 
 /**
@@ -27,7 +27,7 @@ const MAX_FILE_BYTES = 64 * 1024 * 1024;
 
 /** The notes beside a key; none where there is no file. Throws `not-trustee-notes`, or the file system's refusal. */
 export async function readNotes(keyPath: string): Promise<TrusteeNotes> {
-  const path = notesOf(keyPath);
+  const path = await notesOf(keyPath);
   if (!(await exists(path))) return { steps: [], checkpoints: {} };
   const read = schema.safeParse(await readSmallJson(path, MAX_FILE_BYTES));
   if (read.success) return read.data;
@@ -44,11 +44,11 @@ export async function writeNotes(keyPath: string, notes: TrusteeNotes): Promise<
     steps: [...notes.steps],
     checkpoints: { ...notes.checkpoints },
   };
-  await createFile(notesOf(keyPath), { mode: 0o600, overwrite: true }, (file) =>
+  await createFile(await notesOf(keyPath), { mode: 0o600, overwrite: true }, (file) =>
     file.writeFile(`${JSON.stringify(content, null, 2)}\n`),
   );
 }
 
-function notesOf(keyPath: string): string {
-  return `${keyPath}.notes`;
+async function notesOf(keyPath: string): Promise<string> {
+  return `${await realPath(keyPath)}.notes`;
 }

@@ -68,6 +68,13 @@ describe('the audit of a log with sealed ballots', () => {
       ]);
       assert.deepEqual(first.result.turnout, { voters: 5, weight: 8, voted: 3, votedWeight: 5, ballots: 4 });
       assert.equal(first.sealed?.tally?.numTallied, 3);
+      assert.deepEqual(
+        first.sealed.weights,
+        new Map([
+          [1, 2],
+          [3, 1],
+        ]),
+      );
       assert.deepEqual(second?.result.questions, [{ answers: [0, 0, 2], blank: 0, winners: [2] }]);
     }
   });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cp, readdir, rename, stat, writeFile } from 'node:fs/promises';
+import { copyFile, cp, readdir, rename, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { runTrustee } from '#src/cli/trustee.js';
@@ -196,8 +196,18 @@ describe('trustees who are not the organiser', () => {
     assert.deepEqual([code, /another sum of the same round was decrypted before/.test(err)], [1, true], err);
     await assert.rejects(stat(place.path('other.json')));
 
+    // Nor by another path to the same key, or after it got another name.
+    const link = join(place.folder, 'link.key');
+    await symlink(keyOf(place, 1), link);
+    const renamed = join(dirname(keyOf(place, 1)), 'renamed.key');
+    await copyFile(keyOf(place, 1), renamed);
+    for (const key of [link, renamed]) {
+      const again = await trustee(...other.with(3, key));
+      assert.deepEqual([again.code, /another sum of the same round/.test(again.err)], [1, true], again.err);
+    }
+
     const [note = ''] = (await readdir(dirname(keyOf(place, 1)))).filter((name) =>
-      name.startsWith('t1.key.decrypted-'),
+      name.startsWith('decrypted-'),
     );
     await writeFile(join(dirname(keyOf(place, 1)), note), '{}');
     const unreadable = await trustee(...other);
@@ -294,7 +304,11 @@ describe('a result that would show how single voters voted', () => {
       closed.err,
     );
     const refused = await trustee('decrypt', place.data, '--key', keyOf(place, 1));
-    assert.deepEqual([refused.code, /Only 2 ballots were cast/.test(refused.err)], [1, true], refused.err);
+    assert.deepEqual(
+      [refused.code, /would be the votes of 2 voters only/.test(refused.err)],
+      [1, true],
+      refused.err,
+    );
     const file = place.path('d.json');
     assert.equal(
       (await trustee('decrypt', place.data, '--key', keyOf(place, 1), '--reveal', '--out', file)).code,

@@ -50,6 +50,9 @@ describe('calls to the trustees', () => {
     assert.equal(organiser.calls.readiness()?.spare, -1);
     await desk.handIn(answer(sealed, 2));
     assert.deepEqual(organiser.calls.readiness()?.absent, []);
+    election.now += 24 * 3_600_000 + 1;
+    await assert.rejects(organiser.open(), { code: 'trustees-not-ready' });
+    election.now -= 3_600_000;
     await organiser.open();
     // A new call asks everybody anew, while the round goes on.
     await organiser.calls.call();

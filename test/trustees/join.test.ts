@@ -42,7 +42,7 @@ describe('trustees over the network', () => {
       (trustees ?? []).map(({ fingerprint }) => fingerprint),
     );
     const newest = set.place.log.state.call;
-    assert.ok(newest?.cid.equals(call.cid));
+    assert.ok(newest !== undefined && newest.cid.equals(call.cid));
     assert.deepEqual(
       newest.answers.map((one) => one.trustee),
       [2],

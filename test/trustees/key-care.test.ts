@@ -103,6 +103,14 @@ describe('a trustee’s key', () => {
     await assert.rejects(stat(key), { code: 'ENOENT' });
   });
 
+  it('is not made beside the public part of another', async (t) => {
+    const folder = await tempFolder(t);
+    await writeFile(join(folder, 't.pub'), 'of another key\n');
+    const refused = await trustee('keygen', '--out', join(folder, 't.key'), '--no-passphrase');
+    assert.deepEqual([refused.code, codeOf(refused)], [1, 'file-exists']);
+    await assert.rejects(stat(join(folder, 't.key')), { code: 'ENOENT' });
+  });
+
   it('is made at a terminal with a passphrase typed twice, which is not shown', async (t) => {
     const folder = await tempFolder(t);
     const io = capturedIo({ terminal: true });

@@ -18,6 +18,7 @@ export class SealedCount {
   readonly #turnout: RoundTally;
   readonly #sum: SealedSum;
   readonly #texts = new KeyTable();
+  readonly #weights = new Map<number, number>();
   #tally: TallyEntry | undefined;
   #decrypting: Decrypting | undefined;
   #questions: readonly QuestionResult[] = [];
@@ -44,6 +45,7 @@ export class SealedCount {
     const replaces = before.round === round;
     this.#turnout.add([], before.weight, replaces ? [] : undefined);
     let place = this.#voters.vote(voter);
+    if (!replaces) this.#weights.set(before.weight, (this.#weights.get(before.weight) ?? 0) + 1);
     if (replaces) this.#sum.replace(place, cells, before.weight);
     else place = this.#sum.add(cells, before.weight);
     this.#voters.record(voter, round, number, place);
@@ -92,6 +94,7 @@ export class SealedCount {
     return {
       round: this.#sealed,
       given: this.#decrypting?.given ?? new Set(),
+      weights: this.#weights,
       ...(this.#tally === undefined ? {} : { tally: this.#tally }),
     };
   }

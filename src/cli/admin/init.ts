@@ -14,7 +14,7 @@ import { ElectionLog } from '../../services/election-log.ts';
 import { platformRandom } from '../../services/platform-random.ts';
 import { Organiser } from '../../services/organiser.ts';
 import type { DraftRound } from '../../services/ports.ts';
-import { makeFolder, syncFolder } from '../../store/files.ts';
+import { makeFolder, removeStaleTemporaries, syncFolder } from '../../store/files.ts';
 import { codeOf, fileError } from '../../store/fs-errors.ts';
 import { writeKeyFile } from '../../store/key-files.ts';
 import { electionExists } from '../../store/level-db.ts';
@@ -99,16 +99,13 @@ export async function initElection(place: Place, wish: NewElection, how: InitHow
     await syncFolder(work);
     // The key comes before the election that needs it: a crash between the two leaves a key that opens nothing.
     await makeFolder(place.keys);
+    await removeStaleTemporaries(place.keys);
     await writeKeyFile(keyFile, { role: 'admin', seed, publicKey: publicKeyOf(seed) });
     if (own !== undefined) {
       const { file, seed: secret } = own;
       await writeKeyFile(file, { role: 'trustee', seed: secret, publicKey: publicKeyOf(secret) });
     }
-    await moveToPlace(work, data).catch(async (error: unknown) => {
-      await rm(keyFile, { force: true });
-      if (own !== undefined) await rm(own.file, { force: true });
-      throw error;
-    });
+    await moveToPlace(work, data);
     return {
       uuid,
       electionId,
@@ -121,6 +118,8 @@ export async function initElection(place: Place, wish: NewElection, how: InitHow
     };
   } catch (error) {
     await rm(work, { recursive: true, force: true });
+    // Named after this election's uuid: nobody else's.
+    for (const file of [keyFile, ...(own === undefined ? [] : [own.file])]) await rm(file, { force: true });
     throw error;
   }
 }

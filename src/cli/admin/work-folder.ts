@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { kill, pid as ownPid } from 'node:process';
-import { codeOf, fileError } from '../../store/fs-errors.ts';
+import { pid as ownPid } from 'node:process';
+import { fileError } from '../../store/fs-errors.ts';
+import { isAlive } from '../../store/processes.ts';
 
 /**
  * The folder in which an election is built before it gets its name: beside its place, hidden, and named after the
@@ -31,17 +32,5 @@ export async function removeStaleWorkFolders(data: string): Promise<void> {
     if (!name.startsWith(prefix)) continue;
     const pid = Number.parseInt(name.slice(prefix.length), 10);
     if (!isAlive(pid)) await rm(join(folder, name), { recursive: true, force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
-  try {
-    // Signal 0 is sent to nobody; it only asks whether the process is there.
-    kill(pid, 0);
-    return true;
-  } catch (error) {
-    // EPERM: there, and somebody else's.
-    return codeOf(error) === 'EPERM';
   }
 }

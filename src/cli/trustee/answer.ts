@@ -30,9 +30,12 @@ export async function answer(name: string, flags: AnswerFlags, io: Io, out: Cons
   if (known !== undefined) await auditOf(name, flags, io, out, [known]);
   const self: Performing = {
     keyPath: own.path,
-    seed: own.key.seed,
+    key: own.key,
     invitation: own.invitation,
     reveal: flags.reveal === true,
+    warn: (text) => {
+      out.note(text);
+    },
   };
   const performed = await perform(report, self);
   if (performed.kind === 'wait') {

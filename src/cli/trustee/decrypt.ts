@@ -2,7 +2,6 @@ import type { AuditReport, AuditedRound } from '../../audit/report.ts';
 import { refused } from '../../base/errors.ts';
 import type { SealedRound, SoundTrustees } from '../../belenios/v1/sealed-round.ts';
 import type { TallyEntry } from '../../election/entries.ts';
-import { SMALL_GROUP } from '../../election/small-groups.ts';
 import { decryptWith } from '../../services/decrypting.ts';
 import { platformRandom } from '../../services/platform-random.ts';
 import { noteDecryptedSum } from '../../store/decrypted-sums.ts';
@@ -14,6 +13,7 @@ import { programLine, quotePath } from '../program-line.ts';
 import { printable } from '../printable.ts';
 import { auditOf } from './audit.ts';
 import { type PassphraseFlags, openKey } from './passphrase.ts';
+import { concernsOfSum, refuseIfRevealing } from './small-groups.ts';
 
 export interface DecryptFlags extends PassphraseFlags {
   readonly key: string;
@@ -28,12 +28,17 @@ export interface DecryptFlags extends PassphraseFlags {
  * `nothing-to-decrypt`, `not-a-trustee`, `small-group`, `another-sum` where the key decrypted another sum of this round before, and what reading the log and the key file throw.
  */
 export async function decrypt(name: string, flags: DecryptFlags, io: Io, out: Console): Promise<void> {
-  const { seed } = await openKey(flags.key, flags, io);
+  const { seed, publicKey } = await openKey(flags.key, flags, io);
   const report = await auditOf(name, flags, io, out);
   const { round, sealed, tally } = roundToDecrypt(report, flags.round);
   const { trustee, secret } = shareOf(report, trusteesOf(report), seed);
-  if (flags.reveal !== true) refuseSmallGroup(report, tally);
-  await noteDecryptedSum(flags.key, sealed.election.uuid, tally.encryptedTally);
+  const concerns = concernsOfSum(
+    report,
+    report.rounds.find((one) => one.round.round === round),
+  );
+  if (flags.reveal !== true) refuseIfRevealing(report, concerns);
+  for (const { message } of concerns) out.note(`WARNING: ${message}\n`);
+  await noteDecryptedSum({ path: flags.key, publicKey }, sealed.election.uuid, tally.encryptedTally);
   const given = decryptWith(secret, trusteesOf(report), sealed, tally, platformRandom, trustee);
   const file = flags.out ?? `decryption-round-${round}-trustee-${given.trustee}.json`;
   const electionId = report.election?.id ?? '';
@@ -87,16 +92,4 @@ function nothingToDecrypt(rounds: readonly AuditedRound[], wanted: number | unde
 function trusteesOf({ trustees }: AuditReport): SoundTrustees {
   if (trustees === undefined) throw new Error('a tally in a log without trustees');
   return trustees;
-}
-
-/** Throws `small-group` where the election's policy refuses what so few ballots would reveal. */
-export function refuseSmallGroup({ election }: AuditReport, { numTallied }: TallyEntry): void {
-  if (election?.policy.smallGroups !== 'refuse' || numTallied === 0 || numTallied >= SMALL_GROUP) return;
-  throw refused(
-    'small-group',
-    `Only ${numTallied} ballots were cast, so that the result would show much of how each of them was.`,
-    {
-      hint: 'This election refuses to reveal that. With the consent of those who voted: --reveal.',
-    },
-  );
 }

@@ -11,7 +11,7 @@ import { printable } from '../printable.ts';
 import { type ConnectFlags, meet, orInterrupted, readTarget, unpinned } from '../voter/connect.ts';
 import { auditValid } from './audit.ts';
 import { doneText, stepText } from './join-text.ts';
-import { type Performing, fewBallots, knownCheckpoints, perform } from './perform.ts';
+import { type Performing, knownCheckpoints, perform } from './perform.ts';
 import { type KeyFlags, takeUpKey } from './take-up-key.ts';
 import { reportTrusteesOf } from './trustees-report.ts';
 
@@ -33,9 +33,12 @@ export async function join(flags: JoinFlags, io: Io, out: Console): Promise<void
   const own = await takeUpKey(flags, io, out);
   const self: Performing = {
     keyPath: own.path,
-    seed: own.key.seed,
+    key: own.key,
     invitation: own.invitation,
     reveal: flags.reveal === true,
+    warn: (text) => {
+      out.note(text);
+    },
   };
   const isEnded = () => io.signal.aborted;
   while (!isEnded()) {
@@ -98,11 +101,6 @@ async function handIn(
   report: AuditReport,
   out: Console,
 ): Promise<void> {
-  if (message.kind === 'decryption') {
-    const few = fewBallots(report);
-    if (few !== undefined)
-      out.note(`WARNING: only ${few} voters' ballots are in the sum, and the result says much of each.\n`);
-  }
   try {
     await client.handIn(message);
   } catch (error) {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { unusable } from '../../base/errors.ts';
 import { encodePublicKeyFile } from '../../belenios/v1/encoding/key-files.ts';
@@ -28,20 +29,27 @@ export async function keygen(flags: KeygenFlags, io: Io, out: Console): Promise<
   const calledAs = name === undefined ? undefined : tidyName(name);
   if (file === DEFAULT_TRUSTEE_KEY) await makeFolder(dirname(file));
   const publicFile = publicFileOf(file);
-  if (await exists(file)) throw fileError(errorWithCode('EEXIST'), file);
+  for (const taken of [file, publicFile])
+    if (await exists(taken)) throw fileError(errorWithCode('EEXIST'), taken);
   const passphrase = await newPassphrase(flags, io);
   const seed = new Uint8Array(randomBytes(32));
   const publicKey = trusteePublicKey(scalarOfSeed(seed), platformRandom, calledAs);
-  await writeTrusteeKeyFile(file, { seed, publicKey: publicKeyOf(seed) }, passphrase);
+  // The public part comes first: one without its key is of no use to anybody, and a key beside another's public part would be taken for a pair.
   await createFile(publicFile, { mode: 0o644, overwrite: false }, (handle) =>
     handle.writeFile(encodePublicKeyFile(publicKey)),
+  );
+  await writeTrusteeKeyFile(file, { seed, publicKey: publicKeyOf(seed) }, passphrase).catch(
+    async (error: unknown) => {
+      await rm(publicFile, { force: true });
+      throw error;
+    },
   );
   const short = trusteeFingerprint(publicKey.publicKey);
   out.emit({ event: 'key', file, publicFile, fingerprint: short });
   out.say(
     `Your key: ${file}\n` +
       'Keep it, and a copy of it on another medium, to yourself: without it the result may be lost, and whoever has the keys\n' +
-      'of all trustees can open single ballots.\n\n' +
+      'of all trustees can open single ballots. Beside it will be notes of what it decrypted: move them with it.\n\n' +
       `Its public part: ${publicFile}\n` +
       'Give that file to the organiser, and compare this fingerprint of it with what the election shows later:\n\n' +
       `  ${short}\n\n` +

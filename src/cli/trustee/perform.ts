@@ -1,20 +1,21 @@
 import type { AuditReport } from '../../audit/report.ts';
-import { SMALL_GROUP } from '../../election/small-groups.ts';
 import { decryptWith } from '../../services/decrypting.ts';
 import { platformRandom } from '../../services/platform-random.ts';
 import { type Duty, dutyOf } from '../../services/trustee-duties.ts';
 import type { TrusteeMessage } from '../../election/trustee-messages.ts';
 import { noteDecryptedSum } from '../../store/decrypted-sums.ts';
+import type { KeyPair } from '../../store/key-files.ts';
 import { readNotes, writeNotes } from '../../store/trustee-notes.ts';
-import { refuseSmallGroup } from './decrypt.ts';
+import { concernsOfSum, refuseIfRevealing } from './small-groups.ts';
 
 export interface Performing {
   readonly keyPath: string;
-  /** Of the trustee's key, 32 bytes. */
-  readonly seed: Uint8Array;
+  readonly key: KeyPair;
   readonly invitation: string | undefined;
   /** Whether to decrypt although the result shows how single voters voted. */
   readonly reveal: boolean;
+  /** Told what the result will show of single voters. */
+  readonly warn: (text: string) => void;
 }
 
 /** What a trustee's program makes of an audited log: a message to hand in, or that there is nothing to do. */
@@ -23,12 +24,12 @@ export type Performed =
 
 /**
  * Does what the log asks of a trustee, once: what must not be done twice is kept beside the key before it is handed to anybody. Throws as `dutyOf`,
- * `noteDecryptedSum` and `refuseSmallGroup`, and the file system's refusal.
+ * `noteDecryptedSum` and `refuseIfRevealing`, and the file system's refusal.
  */
 export async function perform(report: AuditReport, self: Performing): Promise<Performed> {
-  const { keyPath, seed, invitation } = self;
+  const { keyPath, key, invitation } = self;
   const notes = await readNotes(keyPath);
-  const duty = dutyOf(report, { seed, invitation, made: notes.steps }, platformRandom);
+  const duty = dutyOf(report, { seed: key.seed, invitation, made: notes.steps }, platformRandom);
   const electionId = report.election?.id;
   if (report.checkpoint !== undefined && electionId !== undefined) {
     const steps =
@@ -47,20 +48,20 @@ export async function perform(report: AuditReport, self: Performing): Promise<Pe
     case 'readiness':
       return { kind: 'message', message: duty.message };
     case 'decrypt': {
+      const concerns = concernsOfSum(report);
       const { round, sealed, tally, trustees, own } = duty.what;
-      if (!self.reveal) refuseSmallGroup(report, tally);
-      await noteDecryptedSum(keyPath, sealed.election.uuid, tally.encryptedTally);
+      if (!self.reveal) refuseIfRevealing(report, concerns);
+      for (const { message } of concerns) self.warn(`WARNING: ${message}\n`);
+      await noteDecryptedSum(
+        { path: keyPath, publicKey: key.publicKey },
+        sealed.election.uuid,
+        tally.encryptedTally,
+      );
       const { trustee, secret } = own;
       const given = decryptWith(secret, trustees, sealed, tally, platformRandom, trustee);
       return { kind: 'message', message: { kind: 'decryption', round, ...given } };
     }
   }
-}
-
-/** Few voters' votes show through any result: said before a trustee helps with it, whatever the policy. */
-export function fewBallots({ rounds }: AuditReport): number | undefined {
-  const tallied = rounds.at(-1)?.sealed?.tally?.numTallied;
-  return tallied !== undefined && tallied > 0 && tallied < SMALL_GROUP ? tallied : undefined;
 }
 
 /** The checkpoints that an audit of this election must continue: what this key saw before. */

@@ -60,6 +60,11 @@ export class CeremonyRecord {
     return this.#ended;
   }
 
+  /** What its members' keys would be together: too weak to go on with. Their programs complain if somebody is at fault. */
+  get weak(): Fault | undefined {
+    return this.#desk?.weak;
+  }
+
   /** Takes a step when it is sound; one that is not leaves no trace. */
   take(step: CeremonyStep): Result<void, Fault> {
     if (this.#ended !== undefined)
@@ -181,10 +186,8 @@ export class CeremonyRecord {
     switch (kind) {
       case 'certificate':
         return this.#numbered(desk.takeCertificate(index, text));
-      case 'polynomial': {
-        const taken = this.#numbered(desk.takePolynomial(index, text));
-        return taken.ok || desk.ended === undefined ? taken : this.#end(desk.ended);
-      }
+      case 'polynomial':
+        return this.#numbered(desk.takePolynomial(index, text));
       case 'share': {
         const named = this.#misnamedShare(trustee, text);
         if (named !== undefined) return fault('malformed', [trustee], 'delivery', named, [text]);
