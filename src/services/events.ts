@@ -57,12 +57,18 @@ export type StationEvent =
   /** The trustees were asked to show that they could decrypt. */
   | { readonly type: 'trustees-called' }
   /** A trustee has shown that it could decrypt. */
-  | { readonly type: 'trustee-ready'; readonly trustee: number; readonly readiness: Readiness }
+  | {
+      readonly type: 'trustee-ready';
+      readonly trustee: number;
+      readonly name: string | null;
+      readonly readiness: Readiness;
+    }
   /** A trustee has decrypted; `missing` says whose decryptions are not there yet, null with the result. */
   | {
       readonly type: 'decryption-taken';
       readonly round: number;
       readonly trustee: number;
+      readonly name: string | null;
       readonly missing: string | null;
     }
   /** A request ended in an error that nobody foresaw. */

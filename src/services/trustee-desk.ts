@@ -96,7 +96,8 @@ export class TrusteeDesk {
     const { trustee } = given;
     if (!answered.ok) throw this.#refuse(trustee, 'proof of readiness', answered.error);
     const readiness = this.#calls.readiness();
-    if (readiness !== undefined) this.#onEvent({ type: 'trustee-ready', trustee, readiness });
+    if (readiness !== undefined)
+      this.#onEvent({ type: 'trustee-ready', trustee, name: this.#invitedName(trustee), readiness });
   }
 
   async #decryption(given: Extract<TrusteeMessage, { kind: 'decryption' }>): Promise<void> {
@@ -110,11 +111,24 @@ export class TrusteeDesk {
     const { invalid, missing } = await this.#organiser.count([{ trustee, partialDecryption }]);
     const [problem] = invalid;
     if (problem !== undefined) throw this.#refuse(trustee, 'decryption', problem.reason);
-    this.#onEvent({ type: 'decryption-taken', round, trustee, missing: missing ?? null });
+    this.#onEvent({
+      type: 'decryption-taken',
+      round,
+      trustee,
+      name: this.#invitedName(trustee),
+      missing: missing ?? null,
+    });
   }
 
   #refuse(trustee: number, what: string, reason: string): PeerRefusal {
-    this.#onEvent({ type: 'trustee-refused', trustee, name: null, what, reason, evidence: null });
+    this.#onEvent({
+      type: 'trustee-refused',
+      trustee,
+      name: this.#invitedName(trustee),
+      what,
+      reason,
+      evidence: null,
+    });
     return new PeerRefusal('bad-proof', `The ${what} of trustee ${trustee} is refused: ${reason}.`);
   }
 

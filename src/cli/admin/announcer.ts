@@ -42,7 +42,7 @@ export class Announcer {
         );
         break;
       case 'trustee-step':
-        this.#output.say(`${trusteeName(event)} handed in the ${STEP_NAMES[event.step]}.`);
+        this.#output.say(`${sentence(trusteeName(event))} handed in the ${STEP_NAMES[event.step]}.`);
         break;
       case 'trustees-made':
         this.#output.say(
@@ -70,13 +70,13 @@ export class Announcer {
       case 'trustee-ready': {
         const { ready, absent } = event.readiness;
         this.#output.say(
-          `Trustee ${event.trustee} could decrypt (${ready.length} of ${ready.length + absent.length}).`,
+          `${sentence(trusteeName(event))} could decrypt (${ready.length} of ${ready.length + absent.length}).`,
         );
         break;
       }
       case 'decryption-taken':
         this.#output.say(
-          `Trustee ${event.trustee} has decrypted round ${event.round}${event.missing === null ? '.' : `; ${event.missing}.`}`,
+          `${sentence(trusteeName(event))} has decrypted round ${event.round}${event.missing === null ? '.' : `; ${event.missing}.`}`,
         );
         break;
       case 'schedule-problem':
@@ -139,6 +139,11 @@ export class Announcer {
     const what = number === 1 ? 'voted' : `voted again: ballot ${number} replaced an earlier ballot`;
     this.#output.say(`${voter} ${what} (${turnoutText(turnout)})`);
   }
+}
+
+/** With a capital letter, to begin a sentence. */
+function sentence(name: string): string {
+  return `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
 }
 
 function textOf(error: unknown): string {
