@@ -47,7 +47,7 @@ export class CeremonyDesk {
 
   /**
    * Begins a ceremony; one that was under way, or trustees from before, are given up. Throws `bad-ceremony` for a threshold or trustees that
-   * can't be, and `not-allowed` once a round was opened.
+   * can't be, `too-late` once a round was opened, and `not-allowed` where ballots are open.
    */
   async start(wish: Pick<CeremonyStart, 'threshold' | 'trustees'>): Promise<void> {
     const [problem] = startProblems(wish);
@@ -56,9 +56,17 @@ export class CeremonyDesk {
         hint: 'Name each trustee once, and a threshold from 1 to the number of members of the group, 20 at most.',
       });
     const { threshold, trustees } = wish;
-    await this.#log.append(() => ({
-      contents: [{ kind: 'ceremony', step: { kind: 'start', threshold, trustees } }],
-    }));
+    await this.#log.append(() => {
+      if (this.#log.state.rounds.length > 0)
+        throw refused(
+          'too-late',
+          'A round was opened already: its ballots are sealed for the trustees that there are.',
+          {
+            hint: 'Other trustees need another election: "admin init".',
+          },
+        );
+      return { contents: [{ kind: 'ceremony', step: { kind: 'start', threshold, trustees } }] };
+    });
   }
 
   /** Takes a step; the fault says what is wrong with it. The same step again is `known`. Throws what the log throws. */
