@@ -180,6 +180,8 @@ export interface DecryptionEntry extends EntryBase {
   /** Number among the trustees, from 1. */
   readonly trustee: number;
   readonly partialDecryption: string;
+  /** Of all of it together, which the protocol's own proofs leave out. */
+  readonly proof: string;
 }
 
 export interface QuestionResult {

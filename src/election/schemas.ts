@@ -105,7 +105,7 @@ const votes = uint(Number.MAX_SAFE_INTEGER);
 const protocolText = z.string().min(1).max(MAX_ENTRY_BYTES);
 
 /** Two numbers of 77 decimal digits, with their names. */
-const proofText = z.string().min(1).max(300);
+export const proofText = z.string().min(1).max(300);
 
 export const ceremonyStepSchema = z.strictObject({
   kind: z.enum(['key', 'certificate', 'polynomial', 'share', 'complaint']),
@@ -197,6 +197,7 @@ export const entrySchema = z.discriminatedUnion('kind', [
     round: uint(1_000_000, 1),
     trustee: uint(MAX_TRUSTEES, 1),
     partialDecryption: protocolText,
+    proof: proofText,
   }),
   z.strictObject({
     ...base,

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { CeremonyStep } from './entries.ts';
 import { MAX_ENTRY_BYTES, MAX_TRUSTEES } from './limits.ts';
-import { ceremonyStepSchema } from './schemas.ts';
+import { ceremonyStepSchema, proofText } from './schemas.ts';
 
 /** A step of a key ceremony, as it travels. */
 export interface GivenStep {
@@ -30,6 +30,8 @@ export type TrusteeMessage =
       readonly trustee: number;
       /** The sealing protocol's own text. */
       readonly partialDecryption: string;
+      /** Of the whole of it. */
+      readonly proof: string;
     };
 
 const MAX_CID_CHARS = 100;
@@ -51,5 +53,6 @@ export const trusteeMessageSchema = z.discriminatedUnion('kind', [
     round: z.int().min(1).max(1_000_000),
     trustee,
     partialDecryption: text,
+    proof: proofText,
   }),
 ]) satisfies z.ZodType<TrusteeMessage>;

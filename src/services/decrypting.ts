@@ -1,5 +1,6 @@
 import { equalBytes } from '../base/bytes.ts';
 import { refused } from '../base/errors.ts';
+import { proveBound } from '../belenios/v1/bound-decryption.ts';
 import { decryptPartially } from '../belenios/v1/decryption.ts';
 import type { GivenDecryption } from '../belenios/v1/decrypting.ts';
 import { problemText } from '../belenios/v1/encoding/problem.ts';
@@ -24,8 +25,20 @@ export function decryptWith(
   const read = decodeEncryptedTally(tally.encryptedTally);
   if (!read.ok)
     throw refused('store-damaged', `The encrypted tally can't be read: ${problemText(read.error)}.`);
-  const partial = decryptPartially(sealed.electionHash, secret, read.value, random);
-  return { trustee, partialDecryption: encodePartialDecryption(partial) };
+  const { electionHash } = sealed;
+  const partial = decryptPartially(electionHash, secret, read.value, random);
+  const statement = {
+    electionHash,
+    trustee,
+    key: group.multiplyBase(secret),
+    tally: read.value,
+    factors: partial.decryptionFactors,
+  };
+  return {
+    trustee,
+    partialDecryption: encodePartialDecryption(partial),
+    proof: proveBound(statement, secret, random),
+  };
 }
 
 /** The number of the trustee with this secret. Throws `not-a-trustee`. */

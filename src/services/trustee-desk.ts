@@ -101,14 +101,14 @@ export class TrusteeDesk {
   }
 
   async #decryption(given: Extract<TrusteeMessage, { kind: 'decryption' }>): Promise<void> {
-    const { round, trustee, partialDecryption } = given;
+    const { round, trustee, partialDecryption, proof } = given;
     const asked = this.#log.state.rounds[round - 1];
     if (asked?.decryptions?.some((one) => one.trustee === trustee) === true) return;
     // With a result in the log another decryption changes nothing: who comes late has nothing left to do.
     if (asked?.result !== undefined) return;
     if (round !== this.#log.state.rounds.length || asked?.tally === undefined)
       throw new PeerRefusal('too-late', `Round ${round} does not wait to be decrypted.`);
-    const { invalid, missing } = await this.#organiser.count([{ trustee, partialDecryption }]);
+    const { invalid, missing } = await this.#organiser.count([{ trustee, partialDecryption, proof }]);
     const [problem] = invalid;
     if (problem !== undefined) throw this.#refuse(trustee, 'decryption', problem.reason);
     this.#onEvent({

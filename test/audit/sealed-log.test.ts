@@ -287,6 +287,18 @@ describe('an authority that counts sealed ballots wrongly', () => {
       log.tally(1);
       return log.log.append({ kind: 'decryption', round: 1, ...log.decryptionOf(1), trustee: 3 });
     });
+    for (const proof of ['{}', undefined])
+      await expectFound('decryptions', (log) => {
+        closedRound(log);
+        log.tally(1);
+        const other = log.decryptionOf(2).proof;
+        return log.log.append({
+          kind: 'decryption',
+          round: 1,
+          ...log.decryptionOf(1),
+          proof: proof ?? other,
+        });
+      });
   });
 
   it('is found out for a result that the decryptions do not give, or are not enough for', async () => {

@@ -90,7 +90,13 @@ describe('decryptions that trustees hand in', () => {
     const desk = election.trusteeDesk();
     await sealed.open();
     for (let voter = 0; voter < 5; voter++) await sealed.vote(voter, [[0]]);
-    const early: TrusteeMessage = { kind: 'decryption', round: 1, trustee: 1, partialDecryption: '{}' };
+    const early: TrusteeMessage = {
+      kind: 'decryption',
+      round: 1,
+      trustee: 1,
+      partialDecryption: '{}',
+      proof: '{}',
+    };
     await assert.rejects(desk.handIn(early), refusal('too-late', /does not wait/));
     await sealed.close();
     const [first, second] = [1, 2].map((trustee): TrusteeMessage => {
@@ -100,6 +106,12 @@ describe('decryptions that trustees hand in', () => {
     await assert.rejects(desk.handIn({ ...first, trustee: 2 }), refusal('bad-proof', /does not hold/));
     await assert.rejects(desk.handIn({ ...first, trustee: 3 }), refusal('bad-proof', /no trustee 3/));
     await assert.rejects(desk.handIn({ ...first, partialDecryption: '{}' }), refusal('bad-proof', /./));
+    const { proof } = second;
+    await assert.rejects(
+      desk.handIn({ ...first, proof }),
+      refusal('bad-proof', /proof of the whole does not hold/),
+    );
+    await assert.rejects(desk.handIn({ ...first, proof: '{}' }), refusal('bad-proof', /can't be read/));
     await assert.rejects(desk.handIn({ ...first, round: 2 }), refusal('too-late', /does not wait/));
     await desk.handIn(first);
     const { size } = election.log.head;

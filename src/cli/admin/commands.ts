@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { LogSource } from '../../audit/source.ts';
 import type { Question } from '../../election/entries.ts';
 import { MAX_ENTRY_BYTES, MAX_TIME, MAX_TRUSTEES } from '../../election/limits.ts';
-import { nameSchema, questionsSchema, titleSchema } from '../../election/schemas.ts';
+import { nameSchema, proofText, questionsSchema, titleSchema } from '../../election/schemas.ts';
 import { type TrusteeMessage, trusteeMessageSchema } from '../../election/trustee-messages.ts';
 import { type CountWish, countRound, reportConcerns } from './counting.ts';
 import type { OpenElection } from './election-folder.ts';
@@ -100,6 +100,7 @@ const countSchema = z.strictObject({
         round: z.int().min(1),
         trustee: z.int().min(1).max(MAX_TRUSTEES),
         partialDecryption: z.string().max(MAX_ENTRY_BYTES),
+        proof: proofText,
       }),
     )
     .max(MAX_TRUSTEES),
@@ -240,7 +241,13 @@ export async function countClosed(election: OpenElection, emit: Emit, round: num
   const { log } = election;
   if (log.genesis.policy.secrecy === 'open' || log.state.phase !== 'counting')
     return reportResults(election, emit, round);
-  const counted = await countRound(election, { decryptions: [], reveal: false }, emit);
+  const counted = await countRound(election, { decryptions: [], reveal: false }, emit).catch(
+    (error: unknown) => {
+      // A running program counts as soon as a round closes, and may have done it meanwhile.
+      if (log.state.rounds[round - 1]?.result !== undefined) return round;
+      throw error;
+    },
+  );
   if (counted !== undefined) await reportResults(election, emit, counted);
 }
 
