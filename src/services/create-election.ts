@@ -3,7 +3,7 @@ import { refused } from '../base/errors.ts';
 import { readTrustees } from '../belenios/v1/sealed-round.ts';
 import { DEFAULT_KDF, pseudonym } from '../crypto/credential.ts';
 import { publicKeyOf } from '../crypto/signature.ts';
-import { type Policy, type RollEntry, SEALING, type Voter } from '../election/entries.ts';
+import { type GenesisEntry, type Kdf, type Policy, type RollEntry, SEALING, type Voter } from '../election/entries.ts';
 import { MAX_VOTERS, ROLL_CHUNK, maxTotalWeight } from '../election/limits.ts';
 import { questionProblems } from '../election/log-state.ts';
 import { firstIssue, nameSchema, questionsSchema, titleSchema } from '../election/schemas.ts';
@@ -20,6 +20,10 @@ export interface ElectionSetup {
   readonly voters: readonly Voter[];
   /** Of a sealed election: the trustees in the sealing protocol's own text. */
   readonly trustees?: string;
+  /** Argon2id cost of the voters' secrets, where it is not `DEFAULT_KDF`. */
+  readonly kdf?: Kdf;
+  /** Who signed the roll, where the organiser did not make it. */
+  readonly registrar?: NonNullable<GenesisEntry['registrar']>;
   readonly firstRound: DraftRound;
 }
 
@@ -46,7 +50,8 @@ export async function createElection(
         description: setup.description,
         authority: publicKeyOf(seed),
         policy: setup.policy,
-        kdf: DEFAULT_KDF,
+        kdf: setup.kdf ?? DEFAULT_KDF,
+        ...(setup.registrar === undefined ? {} : { registrar: setup.registrar }),
       },
     ],
   }));

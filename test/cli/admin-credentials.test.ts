@@ -10,8 +10,8 @@ import {
   credentialsCsv,
   makeCredentials,
   writeCredentials,
-} from '#src/cli/admin/credentials.js';
-import { escapeHtml, sheetDocument } from '#src/cli/admin/sheets.js';
+} from '#src/cli/credentials/credentials.js';
+import { escapeHtml, sheetDocument } from '#src/cli/credentials/sheets.js';
 import { credentialSeed, normaliseSecret } from '#src/crypto/credential.js';
 import { publicKeyOf } from '#src/crypto/signature.js';
 import { tempFolder, testSeed } from '../support/temp-election.ts';

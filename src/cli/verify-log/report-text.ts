@@ -46,6 +46,7 @@ function electionText({ source, election, size, head, checkpoint }: AuditReport)
       ['Fingerprint', election.fingerprint],
       ['Authority', toHex(election.authority)],
     );
+    if (election.registrar !== undefined) rows.push(['Registrar', election.registrar.fingerprint]);
   }
   rows.push(['Head', head ?? 'none']);
   if (checkpoint !== undefined) {
