@@ -80,10 +80,7 @@ export async function moveToPlace(work: string, data: string, option: string): P
     await syncFolder(dirname(data));
   } catch (error) {
     if (['ENOTEMPTY', 'EEXIST'].includes(codeOf(error) ?? '')) {
-      throw refused(
-        'folder-not-empty',
-        `Something was put into ${basename(data)} meanwhile.`,
-      );
+      throw refused('folder-not-empty', `Something was put into ${basename(data)} meanwhile.`);
     }
     if (['EBUSY', 'EXDEV'].includes(codeOf(error) ?? '')) {
       throw refused('folder-in-use', `${data} can't be replaced: it is a disk of its own, or in use.`, {

@@ -118,7 +118,11 @@ const rollFileSchema = z.strictObject({
   names: z.enum(['public', 'pseudonym']),
   voters: z
     .array(
-      z.strictObject({ name: nameSchema, key: hex(32), weight: uint(MAX_WEIGHT).refine((weight) => weight > 0) }),
+      z.strictObject({
+        name: nameSchema,
+        key: hex(32),
+        weight: uint(MAX_WEIGHT).refine((weight) => weight > 0),
+      }),
     )
     .min(1)
     .max(MAX_VOTERS),

@@ -3,7 +3,14 @@ import { refused } from '../base/errors.ts';
 import { readTrustees } from '../belenios/v1/sealed-round.ts';
 import { DEFAULT_KDF, pseudonym } from '../crypto/credential.ts';
 import { publicKeyOf } from '../crypto/signature.ts';
-import { type GenesisEntry, type Kdf, type Policy, type RollEntry, SEALING, type Voter } from '../election/entries.ts';
+import {
+  type GenesisEntry,
+  type Kdf,
+  type Policy,
+  type RollEntry,
+  SEALING,
+  type Voter,
+} from '../election/entries.ts';
 import { MAX_VOTERS, ROLL_CHUNK, maxTotalWeight } from '../election/limits.ts';
 import { questionProblems } from '../election/log-state.ts';
 import { firstIssue, nameSchema, questionsSchema, titleSchema } from '../election/schemas.ts';

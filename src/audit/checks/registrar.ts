@@ -33,7 +33,11 @@ export class RegistrarCheck {
     const { uuid, kdf, policy } = this.#genesis;
     const message = this.#digest.message({ uuid, kdf, names: policy.names });
     if (verify(this.#registrar.signature, message, this.#registrar.key)) return;
-    this.#findings.add({ check: 'registrar', seq, message: 'the roll up to here is not what the registrar signed' });
+    this.#findings.add({
+      check: 'registrar',
+      seq,
+      message: 'the roll up to here is not what the registrar signed',
+    });
   }
 }
 

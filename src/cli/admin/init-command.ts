@@ -114,9 +114,13 @@ function asListed({ name, key, weight }: Voter): ListedVoter {
 
 async function readVoters(io: Io, file: string | undefined): Promise<ListedVoter[]> {
   if (file === undefined) {
-    throw unusable('usage', 'There are no voters: name their list with --voters, or a registrar\'s roll with --roll.', {
-      hint: `See "${programLine('admin')} init --help".`,
-    });
+    throw unusable(
+      'usage',
+      "There are no voters: name their list with --voters, or a registrar's roll with --roll.",
+      {
+        hint: `See "${programLine('admin')} init --help".`,
+      },
+    );
   }
   const progress = showProgress(io, 'Reading voters');
   try {
@@ -188,7 +192,7 @@ function createdText(place: Surroundings['place'], wish: NewElection, made: Made
 
 function registrarLines(registration: Registration): string[] {
   return [
-    'The roll is a registrar\'s, who alone made the voters\' secrets. Compare both with the registrar, aloud:',
+    "The roll is a registrar's, who alone made the voters' secrets. Compare both with the registrar, aloud:",
     `  Registrar    ${registrarFingerprint(registration.registrar)}`,
     `  Roll         ${rollFingerprint(registration)}`,
   ];
