@@ -34,7 +34,7 @@ const credential = (username: string): Credential => ({
   email: '',
   secret: 'AAAA-BBBB',
 });
-const ELECTION = { title: 'Board', fingerprint: 'FFFF-0000', address: undefined };
+const ELECTION = { title: 'Board', of: 'election', fingerprint: 'FFFF-0000', address: undefined } as const;
 
 describe('credentials', () => {
   it('are made for the voters without a key, whose key follows from them', async () => {

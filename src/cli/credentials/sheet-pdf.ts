@@ -9,6 +9,8 @@ import { fontOfWoff } from './woff.ts';
 /** Points, 72 to the inch. */
 const MARGIN = 54;
 const PAGE = { width: 595, height: 842 };
+/** The size at which widths are measured. */
+const UNIT = 100;
 const WIDTH = PAGE.width - 2 * MARGIN;
 const LEADING = 1.35;
 /** Sizes for text of unknown length, of which the first is taken that keeps it within its part of the page. */
@@ -27,6 +29,9 @@ const RIGHT_TO_LEFT = /[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Sc
 /** Joins and variants of characters, which have no form of their own. */
 const IGNORABLE = /\p{Default_Ignorable_Code_Point}/u;
 const NEUTRAL = /^[\s\p{P}\p{S}\p{N}]$/u;
+
+/** What people take for one character. */
+const GRAPHEMES = new Intl.Segmenter('und');
 
 /** A part of a line in one font and one direction. */
 interface Run {
@@ -82,9 +87,17 @@ export class SheetPrinter {
       document.once('end', resolve);
       document.once('error', reject);
     });
+    const widths = new Map<string, number>();
+    const known = new Map<string, readonly Run[]>();
+    const runs = (text: string, face: Face) => {
+      const key = `${face} ${text}`;
+      const cut = known.get(key) ?? this.#runs(text, face);
+      known.set(key, cut);
+      return cut;
+    };
     for (const credential of credentials) {
       document.addPage();
-      new Page(document, (text, face) => this.#runs(text, face)).sheet(election, credential);
+      new Page(document, runs, widths).sheet(election, credential);
     }
     document.end();
     await ended;
@@ -94,7 +107,7 @@ export class SheetPrinter {
   /** Cuts a text up by font and direction. What no font has is written as its number, so that nobody's name has a hole in it. */
   #runs(text: string, face: Face): Run[] {
     const runs: Run[] = [];
-    for (const { segment } of new Intl.Segmenter('und').segment(text)) {
+    for (const { segment } of GRAPHEMES.segment(text)) {
       const shown = this.#faceOf(segment, face);
       const last = runs.at(-1);
       if (last !== undefined && last.face === shown.face) {
@@ -126,11 +139,18 @@ export class SheetPrinter {
 
 class Page {
   readonly #document: PDFKit.PDFDocument;
-  readonly #runs: (text: string, face: Face) => Run[];
+  readonly #runs: (text: string, face: Face) => readonly Run[];
+  readonly #widths: Map<string, number>;
   #y = MARGIN;
 
-  constructor(document: PDFKit.PDFDocument, runs: (text: string, face: Face) => Run[]) {
+  /** `widths` is what pages of one document share, empty at its beginning. */
+  constructor(
+    document: PDFKit.PDFDocument,
+    runs: (text: string, face: Face) => readonly Run[],
+    widths: Map<string, number>,
+  ) {
     this.#document = document;
+    this.#widths = widths;
     this.#runs = runs;
   }
 
@@ -198,20 +218,23 @@ class Page {
 
   /** Breaks a text at spaces into lines that fit, and within a word where that is longer than a line. */
   #broken(text: string, face: Face, size: number): string[] {
-    const fits = (line: string) => this.#width(line.trimEnd(), face, size) <= WIDTH;
     const lines: string[] = [];
     let line = '';
+    let width = 0;
     const add = (piece: string) => {
-      if (line === '' || fits(line + piece)) {
-        line += piece;
-      } else {
+      const more = this.#width(piece, face, size);
+      // A space at the end of a line needs no room.
+      if (line !== '' && width + this.#width(piece.trimEnd(), face, size) > WIDTH) {
         lines.push(line.trimEnd());
-        line = piece;
+        line = '';
+        width = 0;
       }
+      line += piece;
+      width += more;
     };
     for (const word of text.match(/\S+\s*|\s+/g) ?? []) {
-      if (fits(word)) add(word);
-      else for (const { segment } of new Intl.Segmenter('und').segment(word)) add(segment);
+      if (this.#width(word.trimEnd(), face, size) <= WIDTH) add(word);
+      else for (const { segment } of GRAPHEMES.segment(word)) add(segment);
     }
     return line === '' ? lines : [...lines, line.trimEnd()];
   }
@@ -220,8 +243,15 @@ class Page {
     return this.#runs(text, face).reduce((sum, run) => sum + this.#runWidth(run, size), 0);
   }
 
+  /** Widths are in proportion to the size, and most words are on every sheet. */
   #runWidth(run: Run, size: number): number {
-    return this.#font(run, size).widthOfString(run.text, { features: [] });
+    const key = `${run.face} ${run.text}`;
+    let width = this.#widths.get(key);
+    if (width === undefined) {
+      width = this.#font(run, UNIT).widthOfString(run.text, { features: [] });
+      this.#widths.set(key, width);
+    }
+    return (width * size) / UNIT;
   }
 
   #font({ face }: Run, size: number): PDFKit.PDFDocument {

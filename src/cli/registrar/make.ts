@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { compareBytes, utf8ToBytes } from '../../base/bytes.ts';
-import { unusable } from '../../base/errors.ts';
+import { refused, unusable } from '../../base/errors.ts';
 import { DEFAULT_KDF, pseudonym } from '../../crypto/credential.ts';
 import { publicKeyOf } from '../../crypto/signature.ts';
 import type { Policy, Voter } from '../../election/entries.ts';
@@ -132,7 +132,10 @@ async function writeSheets(
   await mkdir(folder, { mode: 0o700 });
   const progress = showProgress(io, 'Writing sheets', secrets.credentials.length);
   try {
-    return await writeSecrets(folder, secrets, progress.update);
+    return await writeSecrets(folder, secrets, (voters) => {
+      progress.update(voters);
+      if (io.signal.aborted) throw refused('interrupted', 'Interrupted; nothing was written.');
+    });
   } finally {
     progress.stop();
   }
