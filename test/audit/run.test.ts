@@ -36,7 +36,7 @@ describe('the audit of a sound log', () => {
       assert.equal(report.first, undefined);
       assert.deepEqual(
         notValid(report),
-        ['identity', 'history', 'trustees', 'decryptions'].map((id) => `${id}: not-applicable`),
+        ['identity', 'history', 'registrar', 'trustees', 'decryptions'].map((id) => `${id}: not-applicable`),
       );
       assert.deepEqual(
         report.rounds.map(({ result, closed, published }) => ({ result, closed, published })),
@@ -110,6 +110,7 @@ describe('the audit of a sound log', () => {
         'identity',
         'history',
         'roll',
+        'registrar',
         'trustees',
         'rounds',
         'eligibility',
