@@ -361,6 +361,20 @@ describe('an election with a registrar', () => {
     );
   });
 
+  it('does not replace the key of an election that was made of the same roll before', async (t) => {
+    const there = await RegistrarPlace.create(t);
+    assert.equal((await there.init()).code, 0);
+    const contents = async () => {
+      const paths = (await filesBelow(there.place.keys)).sort();
+      return Promise.all(paths.map(async (path) => [path, await readFile(path, 'utf8')]));
+    };
+    const before = await contents();
+    const again = await there.init('--data', there.place.path('second'));
+    assert.deepEqual([again.code, /exists already/.test(again.err)], [1, true], again.err);
+    assert.deepEqual(await contents(), before);
+    assert.ok(!(await readdir(there.place.folder)).includes('second'));
+  });
+
   it('takes its voters from one file, and what the roll says from nowhere else', async (t) => {
     const there = await RegistrarPlace.create(t);
     const list = there.place.path('voters.csv');

@@ -55,6 +55,23 @@ describe('a registration', () => {
     assert.equal(registrationProblem(made), undefined);
   });
 
+  it('is signed over the same however long the roll and its names are', () => {
+    const name = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 60 });
+    const rolls = fc.array(fc.record({ name, weight: fc.nat(1_000_000) }), {
+      minLength: 1,
+      maxLength: 1500,
+      size: 'max',
+    });
+    fc.assert(
+      fc.property(rolls, (roll) => {
+        const voters = roll.map((one, index) => ({ ...one, key: new Uint8Array(32).fill(index % 256) }));
+        const made = makeRegistration(TERMS, voters, REGISTRAR.seed);
+        assert.ok(verify(made.signature, messageByHand(made), REGISTRAR.publicKey));
+      }),
+      { numRuns: 20 },
+    );
+  });
+
   it('may name voters by pseudonym, and then by nothing else', () => {
     const terms = { ...TERMS, names: 'pseudonym' } as const;
     const made = makeRegistration(terms, pseudonymous(VOTERS), REGISTRAR.seed);
