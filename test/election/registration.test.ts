@@ -68,7 +68,7 @@ describe('a registration', () => {
         const made = makeRegistration(TERMS, voters, REGISTRAR.seed);
         assert.ok(verify(made.signature, messageByHand(made), REGISTRAR.publicKey));
       }),
-      { numRuns: 20 },
+      { numRuns: 5 },
     );
   });
 
