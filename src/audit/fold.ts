@@ -4,10 +4,12 @@ import { fingerprint } from '../crypto/credential.ts';
 import type { SoundTrustees } from '../belenios/v1/sealed-round.ts';
 import type { Entry, TrusteesEntry } from '../election/entries.ts';
 import { LogState } from '../election/log-state.ts';
+import { registrarFingerprint } from '../election/registration.ts';
 import { decodeEntry } from '../log/entry-codec.ts';
 import { judgeBallot } from './checks/ballots.ts';
 import { ChainCheck } from './checks/chain.ts';
 import type { CommitmentCheck } from './checks/commitments.ts';
+import { RegistrarCheck } from './checks/registrar.ts';
 import { enrol } from './checks/roll.ts';
 import type { StoredCheckpointsCheck } from './checks/stored.ts';
 import { TallyCheck } from './checks/tally.ts';
@@ -22,6 +24,7 @@ import { VoterTable } from './voter-table.ts';
 /** The checks that need a sound beginning of the log to judge what follows. */
 const RULES = [
   'roll',
+  'registrar',
   'trustees',
   'ceremony',
   'readiness',
@@ -52,6 +55,7 @@ export class LogFold {
   readonly #contexts: SealedContexts | undefined;
   readonly #lookout: Lookout;
   readonly #trusteeSteps: TrusteeStepsCheck;
+  #registrar: RegistrarCheck | undefined;
   #trustees: SoundTrustees | undefined;
   #ballots = 0;
   #halted = false;
@@ -107,8 +111,17 @@ export class LogFold {
   get election(): AuditedElection | undefined {
     const { genesis, electionId } = this.#state;
     if (genesis === undefined || electionId === undefined) return undefined;
-    const { title, authority, policy } = genesis;
-    return { id: electionId, title, authority, policy, fingerprint: fingerprint(electionId) };
+    const { title, authority, policy, registrar } = genesis;
+    return {
+      id: electionId,
+      title,
+      authority,
+      policy,
+      fingerprint: fingerprint(electionId),
+      ...(registrar === undefined
+        ? {}
+        : { registrar: { key: registrar.key, fingerprint: registrarFingerprint(registrar.key) } }),
+    };
   }
 
   /** Takes the next run of entries. */
@@ -139,7 +152,8 @@ export class LogFold {
     const excuse = (checks: readonly CheckId[], note: string) => {
       this.#findings.excuse(checks, 'not-applicable', note);
     };
-    if (phase === 'empty' || phase === 'enrolling') excuse(['roll'], 'the roll is not complete');
+    if (phase === 'empty' || phase === 'enrolling') excuse(['roll', 'registrar'], 'the roll is not complete');
+    if (this.#registrar === undefined) excuse(['registrar'], 'the log names none');
     if (rounds.length === 0) excuse(['rounds'], 'no round was opened');
     if (this.#ballots === 0)
       excuse(['eligibility', 'signatures', 'window', 'revote', 'votes'], 'no ballot was cast');
@@ -208,6 +222,8 @@ export class LogFold {
     this.#state.apply(entry, cid);
     switch (entry.kind) {
       case 'genesis':
+        this.#registrar = RegistrarCheck.of(entry, this.#findings);
+        return;
       case 'ballot':
         return;
       case 'ceremony':
@@ -224,6 +240,7 @@ export class LogFold {
         return;
       case 'roll':
         enrol(entry, badVoters, this.#voters, this.#findings);
+        this.#registrar?.take(entry);
         return;
       case 'round':
         this.#tally.open(entry, this.#state.roll, this.#sealing(cid));

@@ -13,6 +13,7 @@ export const CHECKS = [
   { id: 'checkpoints', title: 'Every stored checkpoint is signed and matches the log' },
   { id: 'history', title: 'The log continues every checkpoint known from before' },
   { id: 'roll', title: 'The roll is sound: acceptable keys, nobody twice' },
+  { id: 'registrar', title: 'The roll is exactly what its registrar signed' },
   { id: 'trustees', title: "The trustees' keys are sound, each with proof that its secret is known" },
   {
     id: 'ceremony',
@@ -62,6 +63,8 @@ export interface AuditedElection {
   readonly authority: Uint8Array;
   readonly fingerprint: string;
   readonly policy: Policy;
+  /** Who made the voters' secrets, where the log names somebody. */
+  readonly registrar?: { readonly key: Uint8Array; readonly fingerprint: string };
 }
 
 export interface AuditedRound {

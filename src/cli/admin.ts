@@ -14,6 +14,7 @@ import { outputOf, printReports } from './admin/output.ts';
 import { QUESTIONS_EXAMPLE } from './admin/questions-file.ts';
 import { type RoundOptions, addRoundOptions, questionsFrom } from './admin/round-options.ts';
 import { consoleOf } from './console.ts';
+import { readFingerprint } from './fingerprint.ts';
 import { DONE } from './exit-codes.ts';
 import { reportFailure } from './failure.ts';
 import type { Io } from './io.ts';
@@ -104,10 +105,17 @@ function programFor(io: Io): Command {
         .description('makes an election from plain files')
         .requiredOption('--title <text>', 'what the election is called')
         .option('--description <text>', 'more about it, for voters', '')
-        .requiredOption(
+        .option(
           '--voters <file>',
           'one username a line, or CSV with a header of username,name,email,weight,publicKey',
         )
+        .addOption(
+          new Option(
+            '--roll <file>',
+            'in place of --voters: the roll that a registrar made, who alone has the secrets ("registrar make")',
+          ).conflicts(['voters', 'names', 'address']),
+        )
+        .option('--registrar <fingerprint>', 'with --roll: the registrar whom it must be by', readFingerprint)
         .addOption(
           new Option('--revote <rule>', "which of a voter's ballots counts")
             .choices(['last', 'never'])

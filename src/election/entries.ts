@@ -44,6 +44,8 @@ export interface GenesisEntry extends EntryBase {
   readonly authority: Uint8Array;
   readonly policy: Policy;
   readonly kdf: Kdf;
+  /** Who made the voters' secrets, where that is not the organiser: an Ed25519 key, and what it signed of the roll (`registration.ts`). */
+  readonly registrar?: { readonly key: Uint8Array; readonly signature: Uint8Array } | undefined;
 }
 
 export interface Voter {

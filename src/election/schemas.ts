@@ -129,6 +129,7 @@ export const entrySchema = z.discriminatedUnion('kind', [
       ops: uint(0xffffffff, 1),
       mem: uint(0xffffffff, 8192),
     }),
+    registrar: z.strictObject({ key: publicKey, signature: bytesOf(64) }).optional(),
   }),
   z.strictObject({
     ...base,

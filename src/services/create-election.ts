@@ -3,7 +3,15 @@ import { refused } from '../base/errors.ts';
 import { readTrustees } from '../belenios/v1/sealed-round.ts';
 import { DEFAULT_KDF, pseudonym } from '../crypto/credential.ts';
 import { publicKeyOf } from '../crypto/signature.ts';
-import { type CeremonyStart, type Policy, type RollEntry, SEALING, type Voter } from '../election/entries.ts';
+import {
+  type CeremonyStart,
+  type GenesisEntry,
+  type Kdf,
+  type Policy,
+  type RollEntry,
+  SEALING,
+  type Voter,
+} from '../election/entries.ts';
 import { MAX_VOTERS, ROLL_CHUNK, maxTotalWeight } from '../election/limits.ts';
 import { questionProblems } from '../election/log-state.ts';
 import { firstIssue, nameSchema, questionsSchema, titleSchema } from '../election/schemas.ts';
@@ -22,6 +30,10 @@ export interface ElectionSetup {
   readonly trustees?: string | undefined;
   /** Of a sealed election whose trustees are yet to make their keys: whom to invite. */
   readonly ceremony?: Pick<CeremonyStart, 'threshold' | 'trustees'> | undefined;
+  /** Argon2id cost of the voters' secrets, where it is not `DEFAULT_KDF`. */
+  readonly kdf?: Kdf;
+  /** Who signed the roll, where the organiser did not make it. */
+  readonly registrar?: NonNullable<GenesisEntry['registrar']>;
   readonly firstRound: DraftRound;
 }
 
@@ -48,7 +60,8 @@ export async function createElection(
         description: setup.description,
         authority: publicKeyOf(seed),
         policy: setup.policy,
-        kdf: DEFAULT_KDF,
+        kdf: setup.kdf ?? DEFAULT_KDF,
+        ...(setup.registrar === undefined ? {} : { registrar: setup.registrar }),
       },
     ],
   }));

@@ -36,7 +36,7 @@ describe('the audit of a sound log', () => {
       assert.equal(report.first, undefined);
       assert.deepEqual(
         notValid(report),
-        ['identity', 'history', 'trustees', 'ceremony', 'readiness', 'decryptions'].map(
+        ['identity', 'history', 'registrar', 'trustees', 'ceremony', 'readiness', 'decryptions'].map(
           (id) => `${id}: not-applicable`,
         ),
       );
@@ -112,6 +112,7 @@ describe('the audit of a sound log', () => {
         'identity',
         'history',
         'roll',
+        'registrar',
         'trustees',
         'ceremony',
         'readiness',

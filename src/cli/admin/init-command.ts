@@ -1,17 +1,19 @@
-import { unusable } from '../../base/errors.ts';
-import type { Policy } from '../../election/entries.ts';
+import { refused, unusable } from '../../base/errors.ts';
+import type { Policy, Voter } from '../../election/entries.ts';
+import { type Registration, registrarFingerprint, rollFingerprint } from '../../election/registration.ts';
 import { firstIssue, titleSchema } from '../../election/schemas.ts';
 import { concernsOf } from '../../election/small-groups.ts';
 import type { Io } from '../io.ts';
 import { showProgress } from '../progress.ts';
 import { adminLine } from './command-lines.ts';
-import { CREDENTIALS_FOLDER } from './credentials.ts';
+import { CREDENTIALS_FOLDER } from '../credentials/credentials.ts';
 import type { Surroundings } from './dispatch.ts';
 import { type MadeElection, type NewElection, initElection } from './init.ts';
 import { questionSummary } from './question-text.ts';
-import { type ListedVoter, parseRoll } from './roll-file.ts';
+import { type ListedVoter, parseRoll } from '../credentials/roll-file.ts';
 import { type RoundOptions, questionsFrom } from './round-options.ts';
-import { readTextFile } from './text-file.ts';
+import { readRollFile } from '../../store/roll-files.ts';
+import { readTextFile } from '../text-file.ts';
 import { readTrusteePublicKey } from './trustee-keys.ts';
 import { type InviteOptions, wishedTrustees } from './trustee-options.ts';
 import { invitationsText } from './trustees-commands.ts';
@@ -22,7 +24,11 @@ import { formatTime, fromNowInWords } from '../time.ts';
 export interface InitOptions extends RoundOptions, InviteOptions {
   readonly title: string;
   readonly description: string;
-  readonly voters: string;
+  /** One of the two. */
+  readonly voters?: string;
+  readonly roll?: string;
+  /** With a roll: the fingerprint that its registrar must have. */
+  readonly registrar?: string;
   readonly revote: Policy['revote'];
   readonly names: Policy['names'];
   readonly secrecy: Policy['secrecy'];
@@ -35,14 +41,16 @@ export interface InitOptions extends RoundOptions, InviteOptions {
 export async function initCommand({ place, io, output }: Surroundings, options: InitOptions): Promise<void> {
   const title = tidyTitle(options.title);
   const questions = await questionsFrom(options, title);
-  const listed = await readRoll(io, options.voters);
+  const registration = await registrationFrom(options);
+  const listed = registration?.voters.map(asListed) ?? (await readVoters(io, options.voters));
   const wish: NewElection = {
     title,
     description: options.description.normalize('NFC').trim(),
-    policy: policyOf(options),
+    policy: policyOf({ ...options, names: registration?.names ?? options.names }),
     trustees: await Promise.all(options.trustee.map(readTrusteePublicKey)),
     invited: wishedTrustees(options),
     listed,
+    ...(registration === undefined ? {} : { registration }),
     firstRound: { title, questions, opens: options.opens ?? null, closes: options.closes ?? null },
     open: options.open === true,
     untested: options.untestedTrustees === true,
@@ -63,6 +71,12 @@ export async function initCommand({ place, io, output }: Surroundings, options: 
     secrets: made.credentials.length,
     credentialFiles: made.credentialFiles.map((name) => `${CREDENTIALS_FOLDER}/${name}`),
     invitations: made.invitationFiles.map((name) => `${INVITATIONS_FOLDER}/${name}`),
+    ...(registration === undefined
+      ? {}
+      : {
+          registrar: registrarFingerprint(registration.registrar),
+          roll: rollFingerprint(registration),
+        }),
     concerns,
     opens: options.opens ?? null,
     closes: options.closes ?? null,
@@ -96,7 +110,36 @@ function* weightsOf(listed: readonly ListedVoter[]): Generator<number> {
   for (const { weight } of listed) yield weight;
 }
 
-async function readRoll(io: Io, file: string): Promise<ListedVoter[]> {
+async function registrationFrom({ voters, roll, registrar }: InitOptions): Promise<Registration | undefined> {
+  if (roll === undefined) {
+    if (registrar !== undefined)
+      throw unusable('usage', 'Only a roll has a registrar: name it with --roll, or leave out --registrar.');
+    return undefined;
+  }
+  if (voters !== undefined)
+    throw unusable('usage', 'The voters come from one file: leave out --voters, or --roll.');
+  const registration = await readRollFile(roll);
+  const found = registrarFingerprint(registration.registrar);
+  if (registrar === undefined || registrar === found) return registration;
+  throw refused('wrong-registrar', `${roll} is signed by the registrar ${found}, not by ${registrar}.`, {
+    hint: 'Compare the fingerprint with your registrar, aloud; do not make the election with this roll if they differ.',
+  });
+}
+
+function asListed({ name, key, weight }: Voter): ListedVoter {
+  return { username: name, name: '', email: '', weight, publicKey: key };
+}
+
+async function readVoters(io: Io, file: string | undefined): Promise<ListedVoter[]> {
+  if (file === undefined) {
+    throw unusable(
+      'usage',
+      "There are no voters: name their list with --voters, or a registrar's roll with --roll.",
+      {
+        hint: `See "${programLine('admin')} init --help".`,
+      },
+    );
+  }
   const progress = showProgress(io, 'Reading voters');
   try {
     return parseRoll(await readTextFile(file), file, progress.update);
@@ -151,6 +194,7 @@ function createdText(place: Surroundings['place'], wish: NewElection, made: Made
     '  Keep a copy in a safe place, and keep it to yourself: whoever has it can speak for this election.',
   ];
   lines.push(...secrecyLines(place, wish, made));
+  if (wish.registration !== undefined) lines.push(...registrarLines(wish.registration));
   if (made.credentials.length > 0) {
     lines.push(
       `Secrets for ${made.credentials.length} voters: ${place.data}/${CREDENTIALS_FOLDER}`,
@@ -162,6 +206,14 @@ function createdText(place: Surroundings['place'], wish: NewElection, made: Made
     `  ${adminLine(place, '--listen /ip6/::/tcp/4000 --listen /ip4/0.0.0.0/tcp/4000')}`,
   );
   return lines.join('\n');
+}
+
+function registrarLines(registration: Registration): string[] {
+  return [
+    "The roll is a registrar's, who alone made the voters' secrets. Compare both with the registrar, aloud:",
+    `  Registrar    ${registrarFingerprint(registration.registrar)}`,
+    `  Roll         ${rollFingerprint(registration)}`,
+  ];
 }
 
 /** Who can see how people vote, said plainly. */

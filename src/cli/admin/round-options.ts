@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { unusable } from '../../base/errors.ts';
 import type { Question } from '../../election/entries.ts';
 import { parseCandidates, parseQuestions, questionOver } from './questions-file.ts';
-import { readTextFile } from './text-file.ts';
+import { readTextFile } from '../text-file.ts';
 import { TIME_HELP, parseTime } from '../time.ts';
 import { type UntestedOption, untestedOption } from './trustee-options.ts';
 

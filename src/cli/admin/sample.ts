@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { writeFileAtomic } from '../../store/files.ts';
 import { codeOf } from '../../store/fs-errors.ts';
-import { CREDENTIALS_FILE, CREDENTIALS_FOLDER } from './credentials.ts';
+import { CREDENTIALS_FILE, CREDENTIALS_FOLDER } from '../credentials/credentials.ts';
 import type { Place } from './election-folder.ts';
 import { type NewElection, initElection } from './init.ts';
 

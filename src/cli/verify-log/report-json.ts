@@ -1,4 +1,4 @@
-import type { AuditReport, AuditedRound } from '../../audit/report.ts';
+import type { AuditReport, AuditedElection, AuditedRound } from '../../audit/report.ts';
 import { toBase64, toHex } from '../../base/bytes.ts';
 import { neededText, trusteeRowsOf } from '../trustee-rows.ts';
 import { verdictLine } from './report-text.ts';
@@ -9,7 +9,7 @@ export function reportObjects(report: AuditReport): object[] {
   return [
     {
       event: 'election',
-      election: election === undefined ? null : { ...election, authority: toHex(election.authority) },
+      election: election === undefined ? null : electionObject(election),
     },
     ...(trustees === undefined
       ? []
@@ -30,6 +30,14 @@ export function reportObjects(report: AuditReport): object[] {
           : { size: checkpoint.size, root: toBase64(checkpoint.root), text: checkpoint.text },
     },
   ];
+}
+
+function electionObject({ registrar, ...election }: AuditedElection): object {
+  return {
+    ...election,
+    authority: toHex(election.authority),
+    ...(registrar === undefined ? {} : { registrar: { ...registrar, key: toHex(registrar.key) } }),
+  };
 }
 
 function roundObject({ round, result, closed, published }: AuditedRound): object {

@@ -47,6 +47,7 @@ function electionText({ source, election, trustees, size, head, checkpoint }: Au
       ['Fingerprint', election.fingerprint],
       ['Authority', toHex(election.authority)],
     );
+    if (election.registrar !== undefined) rows.push(['Registrar', election.registrar.fingerprint]);
   }
   if (trustees !== undefined) {
     const list = trusteeRowsOf(trustees).map(
