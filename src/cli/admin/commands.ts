@@ -248,7 +248,8 @@ export async function countClosed(election: OpenElection, emit: Emit, round: num
       throw error;
     },
   );
-  if (counted !== undefined) await reportResults(election, emit, counted);
+  if (counted !== undefined) return reportResults(election, emit, counted);
+  await warnOfFewTrustees(election, emit);
 }
 
 /** Writes and reports the results of all rounds, or of one. */
