@@ -13,6 +13,7 @@ import { sealedBench } from './sealed.ts';
 import { sealedCastBench } from './sealed-cast.ts';
 import { storeBench } from './store.ts';
 import type { Bench, Figure } from './support/figures.ts';
+import { trusteesBench } from './trustees.ts';
 import { voterProgramBench } from './voter-program.ts';
 
 const BENCHES: Readonly<Record<string, Bench>> = {
@@ -24,6 +25,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   audit: auditBench,
   sealed: sealedBench,
   'sealed-cast': sealedCastBench,
+  trustees: trusteesBench,
 };
 
 const RESULTS = fileURLToPath(new URL('../../bench/results.json', import.meta.url));

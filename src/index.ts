@@ -30,6 +30,15 @@ export type {
   Voter,
 } from './election/entries.ts';
 export { LogState, type Phase, type RoundState } from './election/log-state.ts';
+export {
+  type Registration,
+  decodeRollFile,
+  encodeRollFile,
+  makeRegistration,
+  registrarFingerprint,
+  registrationProblem,
+  rollFingerprint,
+} from './election/registration.ts';
 export type { Refusal, RefusalCode } from './election/refusal.ts';
 
 // Credentials and signatures.

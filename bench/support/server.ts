@@ -14,6 +14,7 @@ import { EnrolmentDesk } from '#src/services/enrolment-desk.js';
 import { Organiser } from '#src/services/organiser.js';
 import { platformRandom } from '#src/services/platform-random.js';
 import { PollingStation } from '#src/services/polling-station.js';
+import { TrusteeDesk } from '#src/services/trustee-desk.js';
 import { proofPool } from '#src/services/proofs/pool.js';
 import { signaturePool } from '#src/services/signatures/pool.js';
 import { openLevelStore } from '#src/store/level-store.js';
@@ -60,7 +61,8 @@ await createElection(
   AUTHORITY,
   ignore,
 );
-await new Organiser(log, ignore).open();
+const organiser = new Organiser(log, ignore);
+await organiser.open({ untested: true });
 const verifier = signaturePool();
 const proofs = secrecy === 'sealed' ? proofPool() : undefined;
 const station = new PollingStation(log, ignore, {
@@ -70,7 +72,15 @@ const station = new PollingStation(log, ignore, {
 const node = await startNode({
   seed: AUTHORITY,
   listen: [{ address: '/ip6/::1/tcp/0' }],
-  service: new ElectionNode(log, station, new EnrolmentDesk(log, () => undefined), () => Date.now()),
+  service: new ElectionNode(
+    log,
+    {
+      station,
+      enrolments: new EnrolmentDesk(log, ignore),
+      trustees: new TrusteeDesk(log, organiser, ignore),
+    },
+    () => Date.now(),
+  ),
   onDefect: (error) => {
     throw error;
   },

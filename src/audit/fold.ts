@@ -4,18 +4,21 @@ import { fingerprint } from '../crypto/credential.ts';
 import type { SoundTrustees } from '../belenios/v1/sealed-round.ts';
 import type { Entry, EntryKind, TrusteesEntry } from '../election/entries.ts';
 import { LogState } from '../election/log-state.ts';
+import { registrarFingerprint } from '../election/registration.ts';
 import { decodeEntry } from '../log/entry-codec.ts';
 import { judgeBallot } from './checks/ballots.ts';
 import { ChainCheck } from './checks/chain.ts';
 import type { CommitmentCheck } from './checks/commitments.ts';
 import { EnrolmentCheck } from './checks/enrolments.ts';
+import { RegistrarCheck } from './checks/registrar.ts';
 import { enrol } from './checks/roll.ts';
 import type { StoredCheckpointsCheck } from './checks/stored.ts';
 import { TallyCheck } from './checks/tally.ts';
+import { TrusteeStepsCheck } from './checks/trustee-steps.ts';
 import { CheckedRun } from './checked-run.ts';
 import type { CheckedEntries, OtherEntry } from './entry-check.ts';
 import type { Lookout } from './lookout.ts';
-import type { AuditedElection, AuditedRound, CheckId, Findings } from './report.ts';
+import type { AuditReport, AuditedElection, AuditedRound, CheckId, Findings } from './report.ts';
 import type { SealedContexts } from './sealed-contexts.ts';
 import { VoterTable } from './voter-table.ts';
 
@@ -32,8 +35,11 @@ const ORDER_CHECK: Partial<Record<EntryKind, CheckId>> = { roll: 'roll', enrolme
 /** The checks that need a sound beginning of the log to judge what follows. */
 const RULES = [
   'roll',
+  'registrar',
   'enrolments',
   'trustees',
+  'ceremony',
+  'readiness',
   'rounds',
   'eligibility',
   'signatures',
@@ -61,6 +67,8 @@ export class LogFold {
   readonly #tally: TallyCheck;
   readonly #contexts: SealedContexts | undefined;
   readonly #lookout: Lookout;
+  readonly #trusteeSteps: TrusteeStepsCheck;
+  #registrar: RegistrarCheck | undefined;
   #trustees: SoundTrustees | undefined;
   #ballots = 0;
   #halted = false;
@@ -80,6 +88,7 @@ export class LogFold {
     this.#lookout = lookout;
     this.#chain = new ChainCheck(findings);
     this.#enrolments = new EnrolmentCheck(this.#voters, findings);
+    this.#trusteeSteps = new TrusteeStepsCheck(findings);
     this.#tally = new TallyCheck(this.#voters, findings);
   }
 
@@ -102,6 +111,18 @@ export class LogFold {
     return this.#trustees;
   }
 
+  /** The newest key ceremony, as far as it came. */
+  get ceremony(): AuditReport['ceremony'] {
+    const record = this.#trusteeSteps.ceremony;
+    const state = this.#state.ceremony;
+    return record === undefined || state === undefined ? undefined : { record, cid: state.cid.bytes };
+  }
+
+  /** The newest call to the trustees. */
+  get call(): AuditReport['call'] {
+    return this.#state.call;
+  }
+
   get rounds(): AuditedRound[] {
     return this.#tally.rounds();
   }
@@ -109,8 +130,17 @@ export class LogFold {
   get election(): AuditedElection | undefined {
     const { genesis, electionId } = this.#state;
     if (genesis === undefined || electionId === undefined) return undefined;
-    const { title, authority, policy } = genesis;
-    return { id: electionId, title, authority, policy, fingerprint: fingerprint(electionId) };
+    const { title, authority, policy, registrar } = genesis;
+    return {
+      id: electionId,
+      title,
+      authority,
+      policy,
+      fingerprint: fingerprint(electionId),
+      ...(registrar === undefined
+        ? {}
+        : { registrar: { key: registrar.key, fingerprint: registrarFingerprint(registrar.key) } }),
+    };
   }
 
   /** Takes the next run of entries. */
@@ -141,7 +171,8 @@ export class LogFold {
     const excuse = (checks: readonly CheckId[], note: string) => {
       this.#findings.excuse(checks, 'not-applicable', note);
     };
-    if (phase === 'empty' || phase === 'enrolling') excuse(['roll'], 'the roll is not complete');
+    if (phase === 'empty' || phase === 'enrolling') excuse(['roll', 'registrar'], 'the roll is not complete');
+    if (this.#registrar === undefined) excuse(['registrar'], 'the log names none');
     if (this.#state.enrolled === 0) excuse(['enrolments'], 'nobody enrolled one');
     if (rounds.length === 0) excuse(['rounds'], 'no round was opened');
     if (this.#ballots === 0)
@@ -150,7 +181,9 @@ export class LogFold {
     if (!audited.some(({ published, sealed }) => published || sealed?.tally !== undefined))
       excuse(['tally'], 'no result is published');
     if (this.#state.genesis?.policy.secrecy === 'open')
-      excuse(['trustees', 'decryptions'], 'the ballots are open');
+      excuse(['trustees', 'ceremony', 'readiness', 'decryptions'], 'the ballots are open');
+    if (this.#state.ceremony === undefined) excuse(['ceremony'], 'the trustees made their keys without one');
+    if (this.#state.call === undefined) excuse(['readiness'], 'the trustees were not asked');
     if (this.#state.trustees === undefined) excuse(['trustees'], 'there are none yet');
     if (!rounds.some(({ decryptions }) => decryptions !== undefined))
       excuse(['decryptions'], 'nothing was decrypted');
@@ -210,16 +243,28 @@ export class LogFold {
     this.#state.apply(entry, cid);
     switch (entry.kind) {
       case 'genesis':
+        this.#registrar = RegistrarCheck.of(entry, this.#findings);
+        return;
       case 'ballot':
         return;
       case 'enrolment':
         this.#enrolments.entry(entry, sound);
         return;
+      case 'ceremony':
+        this.#trusteeSteps.step(entry, cid);
+        return;
       case 'trustees':
+        this.#trusteeSteps.trustees(entry);
         this.#enrolTrustees(entry);
+        return;
+      case 'call':
+        return;
+      case 'readiness':
+        this.#trusteeSteps.readiness(entry, this.#state.electionId ?? '', this.#trustees);
         return;
       case 'roll':
         enrol(entry, badVoters, this.#voters, this.#findings);
+        this.#registrar?.take(entry);
         return;
       case 'round':
         this.#tally.open(entry, this.#state.roll, this.#sealing(cid));

@@ -1,5 +1,7 @@
+import type { CeremonyRecord } from '../belenios/v1/ceremony/record.ts';
 import type { SealedRound, SoundTrustees } from '../belenios/v1/sealed-round.ts';
 import type { Policy, RoundEntry, TallyEntry } from '../election/entries.ts';
+import type { CallState } from '../election/trustee-steps.ts';
 import type { RoundResult } from '../tally/tally.ts';
 
 /** Everything an audit checks, in the order in which reports show it. */
@@ -11,11 +13,17 @@ export const CHECKS = [
   { id: 'checkpoints', title: 'Every stored checkpoint is signed and matches the log' },
   { id: 'history', title: 'The log continues every checkpoint known from before' },
   { id: 'roll', title: 'The roll is sound: acceptable keys, nobody twice' },
+  { id: 'registrar', title: 'The roll is exactly what its registrar signed' },
   {
     id: 'enrolments',
     title: "Voters' own keys are sound, each signed by the key on the roll that it replaces",
   },
   { id: 'trustees', title: "The trustees' keys are sound, each with proof that its secret is known" },
+  {
+    id: 'ceremony',
+    title: 'The trustees are those that the key ceremony made, every step of it signed and sound',
+  },
+  { id: 'readiness', title: 'Every proof that a trustee could decrypt holds, for the call that it answers' },
   { id: 'rounds', title: 'Rounds open, close and end in the allowed order' },
   { id: 'eligibility', title: 'Every ballot is by a voter on the roll' },
   { id: 'signatures', title: "Every ballot bears its voter's signature" },
@@ -59,6 +67,8 @@ export interface AuditedElection {
   readonly authority: Uint8Array;
   readonly fingerprint: string;
   readonly policy: Policy;
+  /** Who made the voters' secrets, where the log names somebody. */
+  readonly registrar?: { readonly key: Uint8Array; readonly fingerprint: string };
 }
 
 export interface AuditedRound {
@@ -73,6 +83,10 @@ export interface AuditedRound {
     readonly round: SealedRound;
     /** The sum of the ballots, where the log has it and it is right. */
     readonly tally?: TallyEntry;
+    /** The numbers of the trustees who have decrypted it. */
+    readonly given: ReadonlySet<number>;
+    /** How many voters of each weight have a ballot in the sum. */
+    readonly weights: ReadonlyMap<number, number>;
   };
   readonly closed: boolean;
   /** Whether the log holds a result entry of the round, which is compared with `result`. */
@@ -98,6 +112,10 @@ export interface AuditReport {
   readonly enrolled: number;
   /** In a sealed election, where they are sound. */
   readonly trustees?: SoundTrustees;
+  /** The newest key ceremony, as far as it came, and the bytes of the CID of its start. */
+  readonly ceremony?: { readonly record: CeremonyRecord; readonly cid: Uint8Array };
+  /** The newest call to the trustees, with its answers. */
+  readonly call?: CallState;
   /** Not complete when `rounds` is not judged. */
   readonly rounds: readonly AuditedRound[];
   /** Of the trackers that were looked for: where in the log a ballot has one of them. Ballots that are not valid are not among these. */

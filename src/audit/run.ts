@@ -9,6 +9,7 @@ import { CheckpointFeed } from './checkpoint-feed.ts';
 import { CommitmentCheck } from './checks/commitments.ts';
 import { knownCommitments } from './checks/history.ts';
 import { type Expected, identify } from './checks/identity.ts';
+import { expectRegistrar } from './checks/registrar.ts';
 import { coverage, newestCommitment, readNewest } from './checks/root.ts';
 import { StoredCheckpointsCheck } from './checks/stored.ts';
 import type { CheckedEntries } from './entry-check.ts';
@@ -69,6 +70,7 @@ export async function audit(source: LogSource, options: AuditOptions): Promise<A
     await feed?.close();
   }
   identify(fold.election, options, findings);
+  expectRegistrar(fold.election, options.expectedRegistrar, findings);
   return {
     source: source.name,
     verdict: findings.verdict(),
@@ -80,6 +82,8 @@ export async function audit(source: LogSource, options: AuditOptions): Promise<A
     checkpoint: newest.ok ? newest.value : undefined,
     enrolled: fold.enrolled,
     ...(fold.trustees === undefined ? {} : { trustees: fold.trustees }),
+    ...(fold.ceremony === undefined ? {} : { ceremony: fold.ceremony }),
+    ...(fold.call === undefined ? {} : { call: fold.call }),
     rounds: fold.rounds,
     cast: lookout.seen,
   };

@@ -27,6 +27,11 @@ export class AuditThread {
     });
   }
 
+  /** Whether it ended by itself, and can do nothing more. */
+  get hasFailed(): boolean {
+    return this.#failure !== undefined;
+  }
+
   get load(): number {
     return this.#waiting.length;
   }

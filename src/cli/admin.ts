@@ -5,6 +5,8 @@ import { DEFAULT_DATA, DEFAULT_KEYS } from './admin/command-lines.ts';
 import { readDecryptionFile } from '../store/decryption-files.ts';
 import { positiveNumber, programNamed } from './program.ts';
 import { programLine } from './program-line.ts';
+import { type UntestedOption, addInviteOptions, untestedOption } from './admin/trustee-options.ts';
+import { addTrusteesCommands } from './admin/trustees-commands.ts';
 import { type Surroundings, dispatch } from './admin/dispatch.ts';
 import { type ExportOptions, exportCommand } from './admin/export-command.ts';
 import { type InitOptions, initCommand, tidyTitle } from './admin/init-command.ts';
@@ -12,6 +14,7 @@ import { outputOf, printReports } from './admin/output.ts';
 import { QUESTIONS_EXAMPLE } from './admin/questions-file.ts';
 import { type RoundOptions, addRoundOptions, questionsFrom } from './admin/round-options.ts';
 import { consoleOf } from './console.ts';
+import { readFingerprint } from './fingerprint.ts';
 import { DONE } from './exit-codes.ts';
 import { reportFailure } from './failure.ts';
 import type { Io } from './io.ts';
@@ -57,6 +60,14 @@ function programFor(io: Io): Command {
     )
     .addOption(new Option('--ip6-only', 'do not listen on IPv4').conflicts(['listen']))
     .option('--no-qr', 'show no QR code of the invite')
+    .addOption(
+      new Option(
+        '--ask-trustees-every <hours>',
+        'while voting is open, how often trustees are asked to show that they could decrypt',
+      )
+        .argParser(positiveNumber)
+        .default(24),
+    )
     .argument('[command]')
     .addHelpText(
       'after',
@@ -65,7 +76,12 @@ function programFor(io: Io): Command {
     .action(
       async (
         unknown: string | undefined,
-        options: GlobalOptions & { listen: string[]; ip6Only?: true; qr: boolean },
+        options: GlobalOptions & {
+          listen: string[];
+          ip6Only?: true;
+          qr: boolean;
+          askTrusteesEvery: number;
+        },
       ) => {
         if (unknown !== undefined)
           throw unusable('usage', `There is no command "${unknown}".`, {
@@ -77,48 +93,58 @@ function programFor(io: Io): Command {
           listen: options.listen,
           ip6Only: options.ip6Only === true,
           qr: options.qr,
+          askTrusteesEvery: options.askTrusteesEvery,
         });
       },
     );
 
   addRoundOptions(
-    program
-      .command('init')
-      .description('makes an election from plain files')
-      .requiredOption('--title <text>', 'what the election is called')
-      .option('--description <text>', 'more about it, for voters', '')
-      .requiredOption(
-        '--voters <file>',
-        'one username a line, or CSV with a header of username,name,email,weight,publicKey',
-      )
-      .addOption(
-        new Option('--revote <rule>', "which of a voter's ballots counts")
-          .choices(['last', 'never'])
-          .default('last'),
-      )
-      .addOption(
-        new Option('--names <form>', 'how the log names voters')
-          .choices(['public', 'pseudonym'])
-          .default('public'),
-      )
-      .addOption(
-        new Option('--secrecy <form>', 'whether the log shows only encrypted votes, or the votes')
-          .choices(['sealed', 'open'])
-          .default('sealed'),
-      )
-      .option(
-        '--trustee <file>',
-        'a trustee\'s public key (.pub, from "trustee keygen"), repeatable; all of them must decrypt (default: you alone)',
-        collect,
-        [],
-      )
-      .addOption(
-        new Option(
-          '--small-groups <rule>',
-          'what to do where a result would show how single voters voted (default: warn)',
-        ).choices(['warn', 'refuse']),
-      )
-      .option('--address <multiaddr>', "printed on the voters' sheets, if it is known already"),
+    addInviteOptions(
+      program
+        .command('init')
+        .description('makes an election from plain files')
+        .requiredOption('--title <text>', 'what the election is called')
+        .option('--description <text>', 'more about it, for voters', '')
+        .option(
+          '--voters <file>',
+          'one username a line, or CSV with a header of username,name,email,weight,publicKey',
+        )
+        .addOption(
+          new Option(
+            '--roll <file>',
+            'in place of --voters: the roll that a registrar made, who alone has the secrets ("registrar make")',
+          ).conflicts(['voters', 'names', 'address']),
+        )
+        .option('--registrar <fingerprint>', 'with --roll: the registrar whom it must be by', readFingerprint)
+        .addOption(
+          new Option('--revote <rule>', "which of a voter's ballots counts")
+            .choices(['last', 'never'])
+            .default('last'),
+        )
+        .addOption(
+          new Option('--names <form>', 'how the log names voters')
+            .choices(['public', 'pseudonym'])
+            .default('public'),
+        )
+        .addOption(
+          new Option('--secrecy <form>', 'whether the log shows only encrypted votes, or the votes')
+            .choices(['sealed', 'open'])
+            .default('sealed'),
+        )
+        .option(
+          '--trustee <file>',
+          'a trustee\'s public key (.pub, from "trustee keygen"), repeatable; all of them must decrypt (default: you alone)',
+          collect,
+          [],
+        )
+        .addOption(
+          new Option(
+            '--small-groups <rule>',
+            'what to do where a result would show how single voters voted (default: warn)',
+          ).choices(['warn', 'refuse']),
+        )
+        .option('--address <multiaddr>', "printed on the voters' sheets, if it is known already"),
+    ),
   )
     .addHelpText(
       'after',
@@ -132,13 +158,22 @@ ${QUESTIONS_EXAMPLE}
       await initCommand(surroundings(options), options);
     });
 
-  const simple = (name: 'open' | 'close' | 'results', description: string) =>
+  program
+    .command('open')
+    .description('opens the prepared round')
+    .addOption(untestedOption())
+    .addHelpText('after', example('node dist/admin.js open'))
+    .action(async (_options, command: Command) => {
+      const options: GlobalOptions & UntestedOption = command.optsWithGlobals();
+      await act(options, { command: 'open', args: { untested: options.untestedTrustees === true } });
+    });
+
+  const simple = (name: 'close' | 'results', description: string) =>
     program
       .command(name)
       .description(description)
       .addHelpText('after', example(`node dist/admin.js ${name}`))
       .action((_options, command: Command) => act(command.optsWithGlobals(), { command: name, args: {} }));
-  simple('open', 'opens the prepared round');
   simple(
     'close',
     'closes the open round, counts it (sealed ballots: with your trustee key) and writes the result',
@@ -161,6 +196,8 @@ ${QUESTIONS_EXAMPLE}
       const decryptions = await Promise.all(options.decryption.map(readDecryptionFile));
       await act(options, { command: 'count', args: { decryptions, reveal: options.reveal === true } });
     });
+
+  addTrusteesCommands(program, { act, surroundings });
 
   program
     .command('status')
@@ -196,7 +233,14 @@ ${QUESTIONS_EXAMPLE}
       const { opens = null, closes = null } = options;
       await act(options, {
         command: 'next-round',
-        args: { title, questions, opens, closes, open: options.open === true },
+        args: {
+          title,
+          questions,
+          opens,
+          closes,
+          open: options.open === true,
+          untested: options.untestedTrustees === true,
+        },
       });
     });
 

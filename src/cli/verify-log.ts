@@ -9,6 +9,7 @@ import { DONE, exitCodeOf } from './exit-codes.ts';
 import { reportFailure } from './failure.ts';
 import type { Io } from './io.ts';
 import { programNamed } from './program.ts';
+import { readFingerprint } from './fingerprint.ts';
 import type { Flags } from './verify-log/flags.ts';
 import { whatIsNamed } from './verify-log/named.ts';
 import { beginTarget } from './verify-log/target.ts';
@@ -112,6 +113,11 @@ function verifyLogProgram(io: Io): Command {
       "an opened ballot, as the voter's program writes it to have the encryption checked: show what it encrypts",
     )
     .option('--election <id>', 'the id that the election must have')
+    .option(
+      '--registrar <fingerprint>',
+      "the fingerprint of the registrar's key, who must have signed the roll",
+      readFingerprint,
+    )
     .option(
       '--workers <n>',
       'threads that check entries besides the main one (default: one for each further core)',

@@ -10,6 +10,13 @@ import { concatBytes, utf8ToBytes } from '../base/bytes.ts';
  *   pseudonym            "psephos/pseudonym/v1\0"   || public key (32 bytes)
  *   enrolment            "psephos/enrolment/v1\0"   || CID of the genesis (36 bytes) || key on the roll (32) || new key (32)
  *   uuid of a round      "psephos/round-uuid/v1\0"  || CID of the round entry (36 bytes)
+ *   trustee's invitation "psephos/invitation/v1\0"  || the code's 24 symbols (ASCII)
+ *   trustee's seeds      "psephos/member-seed/v1\0" || the key's seed (32 bytes) || CID of the ceremony's start (36 bytes) || counter (1 byte)
+ *   digest of a roll     "psephos/roll/v1\0"        || per voter: length of name (2) || name (UTF-8) || key (32) || weight (4)
+ *   registrar signature  "psephos/registration/v1\0" || uuid (36 ASCII) || ops (4) || mem (4) || names (1) || voters (4) ||
+ *                        digest of the roll (32)
+ *
+ * Numbers in it are big-endian, of as many bytes as in brackets.
  *
  * Checkpoints are C2SP signed notes and carry their own separation (they begin with the origin line `psephos/…`, and
  * never contain a zero byte). libp2p signs with the same key under its own prefixes ("noise-libp2p-static-key:" and
@@ -21,6 +28,10 @@ const FINGERPRINT = utf8ToBytes('psephos/fingerprint/v1\0');
 const PSEUDONYM = utf8ToBytes('psephos/pseudonym/v1\0');
 const ENROLMENT = utf8ToBytes('psephos/enrolment/v1\0');
 const ROUND_UUID = utf8ToBytes('psephos/round-uuid/v1\0');
+const INVITATION = utf8ToBytes('psephos/invitation/v1\0');
+const MEMBER_SEED = utf8ToBytes('psephos/member-seed/v1\0');
+const ROLL = utf8ToBytes('psephos/roll/v1\0');
+const REGISTRATION = utf8ToBytes('psephos/registration/v1\0');
 
 /** The bytes a voter signs for a ballot body. */
 export function ballotMessage(body: Uint8Array): Uint8Array {
@@ -50,4 +61,37 @@ export function enrolmentMessage(genesisCid: Uint8Array, voter: Uint8Array, key:
 /** The bytes hashed into the identifier that a sealed round has as an election of Belenios. */
 export function roundUuidInput(roundCid: Uint8Array): Uint8Array {
   return concatBytes(ROUND_UUID, roundCid);
+}
+
+/** The bytes hashed into what the log says of an invitation to be a trustee; `code` as `normaliseSecret` gives it. */
+export function invitationInput(code: string): Uint8Array {
+  return concatBytes(INVITATION, utf8ToBytes(code.replaceAll('-', '')));
+}
+
+/** The bytes hashed into block `counter` of what a member's secrets in one ceremony are made of. */
+export function memberSeedInput(seed: Uint8Array, ceremonyCid: Uint8Array, counter: number): Uint8Array {
+  return concatBytes(MEMBER_SEED, seed, ceremonyCid, Uint8Array.of(counter));
+}
+
+/** What the digest of a roll begins with; the voters follow, one after another. */
+export function rollDigestTag(): Uint8Array {
+  return ROLL;
+}
+
+/** The bytes a registrar signs for a roll of so many voters with this digest. `kdf` is of Argon2id. */
+export function registrationMessage(
+  terms: {
+    readonly uuid: string;
+    readonly kdf: { readonly ops: number; readonly mem: number };
+    readonly names: 'public' | 'pseudonym';
+  },
+  voters: number,
+  rollDigest: Uint8Array,
+): Uint8Array {
+  const numbers = new DataView(new ArrayBuffer(13));
+  numbers.setUint32(0, terms.kdf.ops);
+  numbers.setUint32(4, terms.kdf.mem);
+  numbers.setUint8(8, terms.names === 'public' ? 0 : 1);
+  numbers.setUint32(9, voters);
+  return concatBytes(REGISTRATION, utf8ToBytes(terms.uuid), new Uint8Array(numbers.buffer), rollDigest);
 }

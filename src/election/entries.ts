@@ -44,6 +44,8 @@ export interface GenesisEntry extends EntryBase {
   readonly authority: Uint8Array;
   readonly policy: Policy;
   readonly kdf: Kdf;
+  /** Who made the voters' secrets, where that is not the organiser: an Ed25519 key, and what it signed of the roll (`registration.ts`). */
+  readonly registrar?: { readonly key: Uint8Array; readonly signature: Uint8Array } | undefined;
 }
 
 export interface Voter {
@@ -97,6 +99,54 @@ export interface TrusteesEntry extends EntryBase {
   readonly kind: 'trustees';
   readonly protocol: typeof SEALING;
   readonly trustees: string;
+}
+
+/** Somebody who is invited to be a trustee: alone, or as a member of the threshold group. */
+export interface InvitedTrustee {
+  readonly name: string;
+  readonly role: 'single' | 'member';
+  /** Hash of the invitation's code (`invitationHash`), which its holder shows with the first step. */
+  readonly invitation: Uint8Array;
+}
+
+/** `key`: a single trustee's public key. A member's: `certificate`, `polynomial`, `share`; or a `complaint` about another member. */
+export type TrusteeStep = 'key' | 'certificate' | 'polynomial' | 'share' | 'complaint';
+
+/** The beginning of a ceremony: who is invited, singles before members, and how many members will be needed (0 where there are none). */
+export interface CeremonyStart {
+  readonly kind: 'start';
+  readonly threshold: number;
+  readonly trustees: readonly InvitedTrustee[];
+}
+
+/** A trustee's step: the sealing protocol's own text, signed with the key of the trustee's first step. */
+export interface CeremonyStep {
+  readonly kind: TrusteeStep;
+  /** Number among those invited, from 1. */
+  readonly trustee: number;
+  readonly text: string;
+  readonly signature: string;
+}
+
+/** One step of making the trustees' keys. `start` begins a ceremony, and ends one that was under way. */
+export interface CeremonyEntry extends EntryBase {
+  readonly kind: 'ceremony';
+  readonly step: CeremonyStart | CeremonyStep;
+}
+
+/** Asks the trustees to show that they could decrypt now; what they answer names this entry. */
+export interface CallEntry extends EntryBase {
+  readonly kind: 'call';
+}
+
+/** A trustee's answer to the newest call: a proof that it holds its working share. */
+export interface ReadinessEntry extends EntryBase {
+  readonly kind: 'readiness';
+  /** Number among the trustees, from 1. */
+  readonly trustee: number;
+  readonly call: CID;
+  /** The sealing protocol's own text of a proof. */
+  readonly proof: string;
 }
 
 export interface Question {
@@ -155,6 +205,8 @@ export interface DecryptionEntry extends EntryBase {
   /** Number among the trustees, from 1. */
   readonly trustee: number;
   readonly partialDecryption: string;
+  /** Of all of it together, which the protocol's own proofs leave out. */
+  readonly proof: string;
 }
 
 export interface QuestionResult {
@@ -188,7 +240,10 @@ export type Entry =
   | GenesisEntry
   | RollEntry
   | EnrolmentEntry
+  | CeremonyEntry
   | TrusteesEntry
+  | CallEntry
+  | ReadinessEntry
   | RoundEntry
   | BallotEntry
   | CloseEntry

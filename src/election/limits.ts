@@ -23,6 +23,8 @@ export const MAX_BALLOTS_PER_VOTER = 1000;
 export const MAX_SEALED_WEIGHT = 10_000_000;
 /** Trustees of one election, in all: a group's transcript grows with the square of its members. */
 export const MAX_TRUSTEES = 64;
+/** Members of a threshold group: each sends each other an encrypted secret, and an entry must hold what one sends. */
+export const MAX_MEMBERS = 20;
 /** Milliseconds since 1970; the year 9999, so that every time has an ISO 8601 form. */
 export const MAX_TIME = 253_402_300_799_999;
 

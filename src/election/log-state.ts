@@ -15,6 +15,13 @@ import type {
   TallyEntry,
   TrusteesEntry,
 } from './entries.ts';
+import {
+  type CallState,
+  type CeremonyState,
+  ceremonyAfter,
+  ceremonyProblems,
+  readinessProblems,
+} from './trustee-steps.ts';
 import { MAX_BODY_BYTES, MAX_VOTERS, maxTotalWeight } from './limits.ts';
 
 /**
@@ -22,8 +29,9 @@ import { MAX_BODY_BYTES, MAX_VOTERS, maxTotalWeight } from './limits.ts';
  *
  *   empty ──genesis──▶ enrolling ──last roll chunk──▶ ready ──round──▶ open ──close──▶ counting ──result──▶ ready
  *
- * Between the roll and the first round voters may put own keys in the place of those on the roll. A sealed election has its trustees before the first round; until then others may take their place. While it is counting
- * come the tally and then the trustees' decryptions, before the result.
+ * Between the roll and the first round voters may put own keys in the place of those on the roll. A sealed election has its trustees
+ * before the first round, by a key ceremony or without; until then others may take their place. From then on they can be called to
+ * show that they could decrypt. While it is counting come the tally and then their decryptions, before the result.
  */
 export type Phase = 'empty' | 'enrolling' | 'ready' | 'open' | 'counting';
 
@@ -48,6 +56,8 @@ export class LogState {
   #roll = { parts: 0, next: 0, voters: 0, weight: 0, lastName: new Uint8Array() };
   #enrolled = 0;
   #trustees: TrusteesEntry | undefined;
+  #ceremony: CeremonyState | undefined;
+  #call: CallState | undefined;
   #rounds: RoundState[] = [];
 
   /** A copy that can be taken further, or dropped, without touching this one. */
@@ -58,6 +68,8 @@ export class LogState {
     copy.#roll = this.#roll;
     copy.#enrolled = this.#enrolled;
     copy.#trustees = this.#trustees;
+    copy.#ceremony = this.#ceremony;
+    copy.#call = this.#call;
     copy.#rounds = [...this.#rounds];
     return copy;
   }
@@ -95,6 +107,16 @@ export class LogState {
     return this.#trustees;
   }
 
+  /** The newest key ceremony, with the trustees' steps so far. */
+  get ceremony(): CeremonyState | undefined {
+    return this.#ceremony;
+  }
+
+  /** The newest call to the trustees, and who answered it. */
+  get call(): CallState | undefined {
+    return this.#call;
+  }
+
   /** All rounds opened so far; the last one is the current one. */
   get rounds(): readonly RoundState[] {
     return this.#rounds;
@@ -122,12 +144,17 @@ export class LogState {
           ...this.#expectPhase(entry, 'ready'),
           ...(this.#rounds.length === 0 ? [] : ['an own key of a voter after the first round was opened']),
         ];
+      case 'ceremony':
+        return [...this.#expectBeforeRounds(entry), ...ceremonyProblems(entry, this.#ceremony)];
       case 'trustees':
         return [
-          ...this.#expectPhase(entry, 'ready'),
-          ...this.#expectSealed(entry),
-          ...(this.#rounds.length === 0 ? [] : ['trustees after a round was opened for others']),
+          ...this.#expectBeforeRounds(entry),
+          ...(this.#ceremony?.done === true ? ['trustees in the place of those that a ceremony made'] : []),
         ];
+      case 'call':
+        return this.#trustees === undefined ? ['a call before there are trustees'] : [];
+      case 'readiness':
+        return readinessProblems(entry, this.#call);
       case 'round':
         return [
           ...this.#expectPhase(entry, 'ready'),
@@ -192,8 +219,19 @@ export class LogState {
       case 'enrolment':
         this.#enrolled++;
         return;
+      case 'ceremony':
+        this.#ceremony = ceremonyAfter(entry, cid, this.#ceremony);
+        return;
       case 'trustees':
         this.#trustees = entry;
+        this.#call = undefined;
+        if (this.#ceremony !== undefined) this.#ceremony = { ...this.#ceremony, done: true };
+        return;
+      case 'call':
+        this.#call = { entry, cid, answers: [] };
+        return;
+      case 'readiness':
+        if (this.#call !== undefined) this.#call = { ...this.#call, answers: [...this.#call.answers, entry] };
         return;
       case 'round':
         this.#rounds.push({ entry, cid });
@@ -225,6 +263,14 @@ export class LogState {
 
   #expectPhase(entry: Entry, phase: Phase): string[] {
     return this.#phase === phase ? [] : [`a "${entry.kind}" entry while the election is ${this.#phase}`];
+  }
+
+  #expectBeforeRounds(entry: Entry): string[] {
+    return [
+      ...this.#expectPhase(entry, 'ready'),
+      ...this.#expectSealed(entry),
+      ...(this.#rounds.length === 0 ? [] : [`a "${entry.kind}" entry after a round was opened`]),
+    ];
   }
 
   #expectCounting(entry: TallyEntry | DecryptionEntry | ResultEntry): string[] {

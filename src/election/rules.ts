@@ -125,7 +125,7 @@ export const BAD_SIGNATURE: Refusal = {
 };
 
 /** Every reason why a voter may not be on the roll, others on it apart. */
-export function voterProblems(voter: Voter, policy: Policy): string[] {
+export function voterProblems(voter: Voter, policy: Pick<Policy, 'names'>): string[] {
   const problems: string[] = [];
   if (!isAcceptableKey(voter.key))
     problems.push(`the public key of voter "${voter.name}" is not an acceptable Ed25519 key`);

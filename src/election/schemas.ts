@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { utf8ToBytes } from '../base/bytes.ts';
 import { isEntryCid } from '../crypto/cid.ts';
 import {
+  type CeremonyStep,
   ENTRY_VERSION,
   type Enrolment,
   type Entry,
@@ -115,6 +116,16 @@ const votes = uint(Number.MAX_SAFE_INTEGER);
 /** A text of another protocol, read where it is judged; an entry's size bounds it. */
 const protocolText = z.string().min(1).max(MAX_ENTRY_BYTES);
 
+/** Two numbers of 77 decimal digits, with their names. */
+export const proofText = z.string().min(1).max(300);
+
+export const ceremonyStepSchema = z.strictObject({
+  kind: z.enum(['key', 'certificate', 'polynomial', 'share', 'complaint']),
+  trustee: uint(MAX_TRUSTEES, 1),
+  text: protocolText,
+  signature: proofText,
+}) satisfies z.ZodType<CeremonyStep>;
+
 export const entrySchema = z.discriminatedUnion('kind', [
   z.strictObject({ ...base, kind: z.literal('ballot'), ballot: signedBallotSchema }),
   z.strictObject({
@@ -130,6 +141,7 @@ export const entrySchema = z.discriminatedUnion('kind', [
       ops: uint(0xffffffff, 1),
       mem: uint(0xffffffff, 8192),
     }),
+    registrar: z.strictObject({ key: publicKey, signature: bytesOf(64) }).optional(),
   }),
   z.strictObject({
     ...base,
@@ -152,6 +164,35 @@ export const entrySchema = z.discriminatedUnion('kind', [
   }),
   z.strictObject({
     ...base,
+    kind: z.literal('ceremony'),
+    step: z.discriminatedUnion('kind', [
+      z.strictObject({
+        kind: z.literal('start'),
+        threshold: uint(MAX_TRUSTEES),
+        trustees: z
+          .array(
+            z.strictObject({
+              name: nameSchema,
+              role: z.enum(['single', 'member']),
+              invitation: bytesOf(32),
+            }),
+          )
+          .min(1)
+          .max(MAX_TRUSTEES),
+      }),
+      ceremonyStepSchema,
+    ]),
+  }),
+  z.strictObject({ ...base, kind: z.literal('call') }),
+  z.strictObject({
+    ...base,
+    kind: z.literal('readiness'),
+    trustee: uint(MAX_TRUSTEES, 1),
+    call: cid,
+    proof: proofText,
+  }),
+  z.strictObject({
+    ...base,
     kind: z.literal('trustees'),
     protocol: z.literal(SEALING),
     trustees: protocolText,
@@ -170,6 +211,7 @@ export const entrySchema = z.discriminatedUnion('kind', [
     round: uint(1_000_000, 1),
     trustee: uint(MAX_TRUSTEES, 1),
     partialDecryption: protocolText,
+    proof: proofText,
   }),
   z.strictObject({
     ...base,

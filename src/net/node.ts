@@ -12,6 +12,7 @@ import { enrolServer } from './protocols/enrol/server.ts';
 import { infoServer } from './protocols/info/server.ts';
 import { logServer } from './protocols/log/server.ts';
 import { proofServer } from './protocols/proof/server.ts';
+import { trusteeServer } from './protocols/trustee/server.ts';
 import { StreamServer } from './serve.ts';
 
 export interface NodeInit {
@@ -71,6 +72,7 @@ async function serveElection(host: Libp2p, server: StreamServer, service: NodeSe
   await handle(host, server, enrolServer(service));
   await handle(host, server, logServer(service));
   await handle(host, server, proofServer(service));
+  await handle(host, server, trusteeServer(service));
 }
 
 async function handle<Request>(

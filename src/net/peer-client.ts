@@ -1,6 +1,7 @@
 import type { Libp2p } from 'libp2p';
 import { PsephosError, unreachable } from '../base/errors.ts';
 import type { ElectionInfo, PeerClient, VoterAnswer, VoterQuery } from '../services/ports.ts';
+import type { TrusteeMessage } from '../election/trustee-messages.ts';
 import { startClientHost } from './host.ts';
 import type { DialTarget } from './invite.ts';
 import { DIAL_TIMEOUT_MS, RETRIES } from './limits.ts';
@@ -10,6 +11,7 @@ import { askEnrol } from './protocols/enrol/client.ts';
 import { askInfo, askStanding } from './protocols/info/client.ts';
 import { type LogUpdate, askCheckpoints, askEntries, followLog } from './protocols/log/client.ts';
 import { askConsistency, askInclusion, askLatestCheckpoint } from './protocols/proof/client.ts';
+import { askHandIn } from './protocols/trustee/client.ts';
 
 export interface DialOptions {
   /** Ends the dialling, and later everything that the client waits for. */
@@ -114,6 +116,10 @@ class LinkedPeer implements DialledPeer {
 
   enrol(enrolment: Uint8Array): Promise<string> {
     return askEnrol(this.#link, enrolment);
+  }
+
+  handIn(message: TrusteeMessage): Promise<void> {
+    return askHandIn(this.#link, message);
   }
 
   inclusion(which: Parameters<PeerClient['inclusion']>[0]): ReturnType<PeerClient['inclusion']> {

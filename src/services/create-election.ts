@@ -3,7 +3,15 @@ import { refused } from '../base/errors.ts';
 import { readTrustees } from '../belenios/v1/sealed-round.ts';
 import { DEFAULT_KDF, pseudonym } from '../crypto/credential.ts';
 import { publicKeyOf } from '../crypto/signature.ts';
-import { type Policy, type RollEntry, SEALING, type Voter } from '../election/entries.ts';
+import {
+  type CeremonyStart,
+  type GenesisEntry,
+  type Kdf,
+  type Policy,
+  type RollEntry,
+  SEALING,
+  type Voter,
+} from '../election/entries.ts';
 import { MAX_VOTERS, ROLL_CHUNK, maxTotalWeight } from '../election/limits.ts';
 import { questionProblems } from '../election/log-state.ts';
 import { firstIssue, nameSchema, questionsSchema, titleSchema } from '../election/schemas.ts';
@@ -19,7 +27,13 @@ export interface ElectionSetup {
   /** Names are usernames here; under the pseudonym policy the roll gets the keys' pseudonyms instead. */
   readonly voters: readonly Voter[];
   /** Of a sealed election: the trustees in the sealing protocol's own text. */
-  readonly trustees?: string;
+  readonly trustees?: string | undefined;
+  /** Of a sealed election whose trustees are yet to make their keys: whom to invite. */
+  readonly ceremony?: Pick<CeremonyStart, 'threshold' | 'trustees'> | undefined;
+  /** Argon2id cost of the voters' secrets, where it is not `DEFAULT_KDF`. */
+  readonly kdf?: Kdf;
+  /** Who signed the roll, where the organiser did not make it. */
+  readonly registrar?: NonNullable<GenesisEntry['registrar']>;
   readonly firstRound: DraftRound;
 }
 
@@ -46,7 +60,8 @@ export async function createElection(
         description: setup.description,
         authority: publicKeyOf(seed),
         policy: setup.policy,
-        kdf: DEFAULT_KDF,
+        kdf: setup.kdf ?? DEFAULT_KDF,
+        ...(setup.registrar === undefined ? {} : { registrar: setup.registrar }),
       },
     ],
   }));
@@ -64,13 +79,18 @@ export async function createElection(
     const { trustees } = setup;
     await log.append(() => ({ contents: [{ kind: 'trustees', protocol: SEALING, trustees }] }));
   }
+  if (setup.ceremony !== undefined) {
+    const step: CeremonyStart = { kind: 'start', ...setup.ceremony };
+    await log.append(() => ({ contents: [{ kind: 'ceremony', step }] }));
+  }
   await log.store.setDraft(setup.firstRound);
 }
 
-function checkTrustees({ policy, trustees }: ElectionSetup): void {
-  if ((policy.secrecy === 'sealed') !== (trustees !== undefined)) {
+function checkTrustees({ policy, trustees, ceremony }: ElectionSetup): void {
+  const given = [trustees, ceremony].filter((one) => one !== undefined).length;
+  if (given !== (policy.secrecy === 'sealed' ? 1 : 0)) {
     throw badSetup([
-      trustees === undefined
+      given === 0
         ? 'A sealed election needs trustees, who can decrypt its result.'
         : 'An election with open ballots has nothing to decrypt, and so no trustees.',
     ]);

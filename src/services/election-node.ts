@@ -9,6 +9,8 @@ import {
   type VoterAnswer,
   type VoterQuery,
 } from './ports.ts';
+import type { TrusteeDesk } from './trustee-desk.ts';
+import type { TrusteeMessage } from '../election/trustee-messages.ts';
 
 const SUSPENDED_RETRY_MS = 5000;
 
@@ -17,12 +19,26 @@ export class ElectionNode implements NodeService {
   readonly #log: ElectionLog;
   readonly #station: PollingStation;
   readonly #enrolments: EnrolmentDesk;
+  readonly #trustees: TrusteeDesk;
   readonly #now: () => number;
 
-  constructor(log: ElectionLog, station: PollingStation, enrolments: EnrolmentDesk, now: () => number) {
+  constructor(
+    log: ElectionLog,
+    {
+      station,
+      enrolments,
+      trustees,
+    }: {
+      readonly station: PollingStation;
+      readonly enrolments: EnrolmentDesk;
+      readonly trustees: TrusteeDesk;
+    },
+    now: () => number,
+  ) {
     this.#log = log;
     this.#station = station;
     this.#enrolments = enrolments;
+    this.#trustees = trustees;
     this.#now = now;
   }
 
@@ -64,6 +80,10 @@ export class ElectionNode implements NodeService {
 
   async enrol(enrolment: Uint8Array): Promise<string> {
     return this.#enrolments.enrol(enrolment);
+  }
+
+  async handIn(message: TrusteeMessage): Promise<void> {
+    return this.#trustees.handIn(message);
   }
 
   async inclusion(

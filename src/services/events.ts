@@ -1,4 +1,7 @@
+import type { Fault } from '../belenios/v1/ceremony/fault.ts';
+import type { CeremonyStep, TrusteeStep } from '../election/entries.ts';
 import type { LiveTurnout } from './ports.ts';
+import type { Readiness } from './trustee-calls.ts';
 
 /**
  * What the polling station reports to whoever watches it. Events name voters as the roll does and never say what
@@ -35,7 +38,63 @@ export type StationEvent =
   /** A write failed: no ballot is accepted until the store could be opened again. */
   | { readonly type: 'store-suspended'; readonly reason: string }
   | { readonly type: 'store-resumed' }
+  /** A step of a key ceremony is in the log. */
+  | {
+      readonly type: 'trustee-step';
+      readonly trustee: number;
+      readonly name: string | null;
+      readonly step: TrusteeStep;
+    }
+  /** The key ceremony is done: the election has its trustees. */
+  | { readonly type: 'trustees-made'; readonly trustees: number }
+  /** A complaint, or what trustees made together, ended the key ceremony. */
+  | {
+      readonly type: 'ceremony-ended';
+      readonly reason: string;
+      readonly accused: readonly TrusteeByName[];
+      readonly by: TrusteeByName;
+    }
+  /** Something that a trustee handed in, or somebody in its name, can't be used. */
+  | {
+      readonly type: 'trustee-refused';
+      readonly trustee: number;
+      readonly name: string | null;
+      readonly what: string;
+      readonly reason: string;
+      /** Where it can only be the trustee's: what shows it. */
+      readonly evidence: CeremonyEvidence | null;
+    }
+  /** The trustees were asked to show that they could decrypt. */
+  | { readonly type: 'trustees-called' }
+  /** A trustee has shown that it could decrypt. */
+  | {
+      readonly type: 'trustee-ready';
+      readonly trustee: number;
+      readonly name: string | null;
+      readonly readiness: Readiness;
+    }
+  /** A trustee has decrypted; `missing` says whose decryptions are not there yet, null with the result. */
+  | {
+      readonly type: 'decryption-taken';
+      readonly round: number;
+      readonly trustee: number;
+      readonly name: string | null;
+      readonly missing: string | null;
+    }
   /** A request ended in an error that nobody foresaw. */
   | { readonly type: 'defect'; readonly error: unknown };
+
+export interface TrusteeByName {
+  readonly trustee: number;
+  readonly name: string | null;
+}
+
+/** A step that is not sound, with what is wrong with it. */
+export interface CeremonyEvidence {
+  /** CID of the ceremony's start. */
+  readonly ceremony: string;
+  readonly step: CeremonyStep;
+  readonly fault: Fault;
+}
 
 export type EventListener = (event: StationEvent) => void;

@@ -3,10 +3,12 @@ import type { EntryContent, Policy } from '../election/entries.ts';
 import type { Phase, RoundState } from '../election/log-state.ts';
 import type { Concern } from '../election/small-groups.ts';
 import { fingerprint } from '../crypto/credential.ts';
+import type { Point } from '../crypto/group/group.ts';
 import { Decrypting, type GivenDecryption } from '../belenios/v1/decrypting.ts';
-import { trusteeNames } from '../belenios/v1/sealed-round.ts';
+import { trusteeFingerprint, trusteeNames } from '../belenios/v1/sealed-round.ts';
 import { countedVotes } from '../tally/count.ts';
 import { countRound, sumRound, turnoutOf } from './closing.ts';
+import { CeremonyDesk, type CeremonyStanding } from './ceremony-desk.ts';
 import { checkDraft } from './create-election.ts';
 import type { ElectionLog } from './election-log.ts';
 import type { EventListener } from './events.ts';
@@ -14,6 +16,7 @@ import type { DraftRound, LiveTurnout } from './ports.ts';
 import { concernsBeforeCount, concernsBeforeOpening, refuseIfRevealing } from './privacy-guard.ts';
 import { votersIn } from './round-voters.ts';
 import { SealedRounds } from './sealed-rounds.ts';
+import { type Readiness, TrusteeCalls } from './trustee-calls.ts';
 
 /** An election at a glance, as JSON carries it: times in ms, ids as text. */
 export interface ElectionStatus {
@@ -36,6 +39,10 @@ export interface ElectionStatus {
   readonly draft: DraftRound | null;
   /** Of a sealed election: who can decrypt, and who has decrypted the round that waits for it. */
   readonly trustees: readonly TrusteeStanding[] | null;
+  /** Of the newest key ceremony; null where there was none. */
+  readonly ceremony: CeremonyStanding | null;
+  /** How many trustees could decrypt, by what they proved; null without trustees. */
+  readonly readiness: Readiness | null;
   readonly entries: number;
   readonly checkpoint: string;
 }
@@ -45,6 +52,8 @@ export interface TrusteeStanding {
   /** From 1. */
   readonly trustee: number;
   readonly name: string | null;
+  /** Of its public key, to be compared aloud. */
+  readonly fingerprint: string;
   /** Whether the trustee has decrypted the round that waits for it. */
   readonly given: boolean;
 }
@@ -67,6 +76,9 @@ export interface CountProgress {
 
 /** What the organiser may do with an election; each is one action on its log. */
 export class Organiser {
+  /** Key ceremonies of this election's trustees, and calls to them. */
+  readonly ceremony: CeremonyDesk;
+  readonly calls: TrusteeCalls;
   readonly #log: ElectionLog;
   readonly #onEvent: EventListener;
   readonly #sealedRounds = new SealedRounds();
@@ -74,6 +86,8 @@ export class Organiser {
   constructor(log: ElectionLog, onEvent: EventListener) {
     this.#log = log;
     this.#onEvent = onEvent;
+    this.ceremony = new CeremonyDesk(log);
+    this.calls = new TrusteeCalls(log);
   }
 
   async status(): Promise<ElectionStatus> {
@@ -103,6 +117,8 @@ export class Organiser {
         state.trustees === undefined
           ? null
           : this.#trusteeStandings(state.phase === 'counting' ? decryptedBy(state.round) : new Set()),
+      ceremony: this.ceremony.standing() ?? null,
+      readiness: this.calls.readiness() ?? null,
       entries: head.size,
       checkpoint: await this.#log.newestCheckpoint(),
     };
@@ -120,12 +136,15 @@ export class Organiser {
   }
 
   /**
-   * Opens the prepared round. Throws `already-open`, `no-draft`, `bad-setup` when it would close in the past, or `small-group` where the
-   * policy refuses what its result would reveal.
+   * Opens the prepared round. Throws `already-open`, `no-draft`, `bad-setup` when it would close in the past, `ceremony-unfinished`,
+   * `trustees-not-ready` where too few trustees have shown that they could decrypt (unless that is taken into account: `untested`), or
+   * `small-group` where the policy refuses what its result would reveal.
    */
-  async open(): Promise<RoundState> {
+  async open({ untested = false }: { readonly untested?: boolean } = {}): Promise<RoundState> {
     await this.#log.append(async ({ time }) => {
       this.expectReady('open a round');
+      this.#expectTrustees();
+      if (!untested) this.calls.expectEnough(time);
       const draft = await this.#log.store.draft();
       if (draft === undefined) {
         throw refused('no-draft', 'No round is prepared.', { hint: 'Prepare one with "admin next-round".' });
@@ -235,6 +254,22 @@ export class Organiser {
     return draft === undefined ? [] : concernsBeforeOpening(this.#log, draft.questions);
   }
 
+  /** Throws `ceremony-unfinished` while trustees' keys are being made. */
+  #expectTrustees(): void {
+    const ceremony = this.ceremony.standing();
+    if (ceremony === undefined || ceremony.done) return;
+    const waiting = ceremony.invited.filter(({ next }) => next !== 'nothing' && next !== 'others');
+    throw refused(
+      'ceremony-unfinished',
+      ceremony.ended === null
+        ? `The trustees' keys are not made yet; waiting for ${waiting.map(({ name }) => name).join(', ')}.`
+        : `The key ceremony has failed: ${ceremony.ended.reason}.`,
+      {
+        hint: 'See "admin trustees" for who has done what. "admin trustees invite" begins anew, with others.',
+      },
+    );
+  }
+
   #decrypting(): { readonly round: RoundState; readonly decrypting: Decrypting } {
     const { state } = this.#log;
     const { round } = state;
@@ -252,9 +287,11 @@ export class Organiser {
   }
 
   #trusteeStandings(given: ReadonlySet<number>): TrusteeStanding[] {
-    return trusteeNames(this.#sealedRounds.trustees(this.#log.state)).map((name, index) => ({
+    const sound = this.#sealedRounds.trustees(this.#log.state);
+    return trusteeNames(sound).map((name, index) => ({
       trustee: index + 1,
       name: name ?? null,
+      fingerprint: trusteeFingerprint(sound.keys[index] as Point),
       given: given.has(index + 1),
     }));
   }

@@ -3,6 +3,7 @@ import type { Question } from '../election/entries.ts';
 import type { VoterStanding } from '../election/rules.ts';
 import type { RefusalCode } from '../election/refusal.ts';
 import type { Tile, TileReader } from '../log/tiles.ts';
+import type { TrusteeMessage } from '../election/trustee-messages.ts';
 
 /** What services need of the outside world; `store/`, `net/` and `cli/` provide it. */
 
@@ -92,7 +93,7 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** An error code on the wire: why a ballot or an enrolment is refused, or why the peer doesn't answer. */
+/** An error code on the wire: why something that was handed in is refused, or why the peer doesn't answer. */
 export type WireCode = RefusalCode | 'already-enrolled' | 'too-late' | 'busy' | 'internal' | 'not-found';
 
 /** What a peer answers to `info`. Everything in it is checked against the authority's signature before use. */
@@ -144,6 +145,8 @@ export interface PeerClient extends LogSource {
   cast(ballot: Uint8Array): Promise<string>;
   /** Hands in an encoded enrolment; resolves to the receipt's text. */
   enrol(enrolment: Uint8Array): Promise<string>;
+  /** Hands in what a trustee made; resolves when it is in the log. */
+  handIn(message: TrusteeMessage): Promise<void>;
   /** An entry and its proof of inclusion in the returned checkpoint (the newest). */
   inclusion(
     which: { readonly index: number } | { readonly tracker: string },
@@ -176,6 +179,7 @@ export interface NodeService {
   standing(query: VoterQuery): Promise<VoterAnswer | undefined>;
   cast(ballot: Uint8Array): Promise<string>;
   enrol(enrolment: Uint8Array): Promise<string>;
+  handIn(message: TrusteeMessage): Promise<void>;
   inclusion(
     which: { readonly index: number } | { readonly tracker: string },
   ): Promise<ProvenEntry & { readonly checkpoint: string }>;

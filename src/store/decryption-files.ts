@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { unusable } from '../base/errors.ts';
 import { MAX_ENTRY_BYTES, MAX_TRUSTEES } from '../election/limits.ts';
-import { firstIssue } from '../election/schemas.ts';
+import { firstIssue, proofText } from '../election/schemas.ts';
 import { writeFileAtomic } from './files.ts';
 import { readSmallJson } from './small-file.ts';
 
@@ -13,6 +13,7 @@ export interface DecryptionFile {
   readonly trustee: number;
   /** The protocol's own text. */
   readonly partialDecryption: string;
+  readonly proof: string;
 }
 
 const schema = z.strictObject({
@@ -22,6 +23,7 @@ const schema = z.strictObject({
   round: z.int().min(1),
   trustee: z.int().min(1).max(MAX_TRUSTEES),
   partialDecryption: z.string().min(1).max(MAX_ENTRY_BYTES),
+  proof: proofText,
 });
 
 const MAX_FILE_BYTES = 2 * MAX_ENTRY_BYTES;
@@ -42,6 +44,6 @@ export async function readDecryptionFile(path: string): Promise<DecryptionFile> 
       { hint: 'It must be the file that "trustee decrypt" wrote, unchanged.' },
     );
   }
-  const { electionId, round, trustee, partialDecryption } = parsed.data;
-  return { electionId, round, trustee, partialDecryption };
+  const { electionId, round, trustee, partialDecryption, proof } = parsed.data;
+  return { electionId, round, trustee, partialDecryption, proof };
 }

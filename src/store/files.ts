@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, access, link, mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, access, link, mkdir, open, readdir, realpath, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { pid as ownPid } from 'node:process';
+import { isAlive } from './processes.ts';
 import { codeOf, errorWithCode, fileError } from './fs-errors.ts';
 
 export interface NewFile {
@@ -8,6 +10,21 @@ export interface NewFile {
   readonly mode: number;
   /** Whether a file of that name is replaced, or is left as it is and `file-exists` thrown. */
   readonly overwrite: boolean;
+}
+
+/** Between the name that a file will have and the process that writes it. */
+const TEMPORARY_MARK = '.psephos-';
+const TEMPORARY = /^\..+\.psephos-(\d+)-[0-9a-f]{12}\.tmp$/;
+
+/** Removes files that killed processes left half written in a folder; they may hold secrets that nobody will use. Throws `fileError`'s errors. */
+export async function removeStaleTemporaries(folder: string): Promise<void> {
+  const names = await readdir(folder).catch((error: unknown) => {
+    throw fileError(error, folder);
+  });
+  for (const name of names) {
+    const pid = TEMPORARY.exec(name)?.[1];
+    if (pid !== undefined && !isAlive(Number(pid))) await rm(join(folder, name), { force: true });
+  }
 }
 
 /**
@@ -21,7 +38,10 @@ export async function createFile(
 ): Promise<void> {
   // Said before `write` spends minutes on a large file; the move below is what makes it certain.
   if (!how.overwrite && (await exists(path))) throw fileError(errorWithCode('EEXIST'), path);
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  const temporary = join(
+    dirname(path),
+    `.${basename(path)}${TEMPORARY_MARK}${ownPid}-${randomBytes(6).toString('hex')}.tmp`,
+  );
   try {
     const file = await open(temporary, 'wx', how.mode);
     try {
@@ -77,6 +97,15 @@ export async function syncFolder(folder: string): Promise<void> {
     if (!['EINVAL', 'ENOTSUP', 'EPERM', 'EISDIR'].includes(codeOf(error) ?? '')) throw error;
   } finally {
     await handle.close();
+  }
+}
+
+/** The path of a file that is there, without links. Throws `fileError`'s errors naming `path`. */
+export async function realPath(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    throw fileError(error, path);
   }
 }
 

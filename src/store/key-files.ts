@@ -4,9 +4,9 @@ import { equalBytes, fromHex, toHex } from '../base/bytes.ts';
 import { refused, unusable } from '../base/errors.ts';
 import { publicKeyOf } from '../crypto/signature.ts';
 import { firstIssue } from '../election/schemas.ts';
-import { openToRead, writeSecretFile } from './files.ts';
+import { createFile, openToRead } from './files.ts';
 
-export type KeyRole = 'admin' | 'voter' | 'trustee';
+export type KeyRole = 'admin' | 'voter' | 'trustee' | 'registrar';
 
 export interface KeyPair {
   /** Ed25519 seed (RFC 8032), 32 bytes. */
@@ -19,7 +19,7 @@ const hex32 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hex dig
 const keyFileSchema = z.strictObject({
   psephos: z.literal('key'),
   version: z.literal(1),
-  role: z.enum(['admin', 'voter', 'trustee']),
+  role: z.enum(['admin', 'voter', 'trustee', 'registrar']),
   publicKey: hex32,
   seed: hex32,
 });
@@ -27,8 +27,12 @@ const keyFileSchema = z.strictObject({
 /** A key file has about 220 bytes; other people's spacing may make it somewhat longer. */
 const MAX_KEY_FILE_BYTES = 4096;
 
-/** Writes a key file, readable by its owner only. Throws `file-exists` rather than replace one. */
-export async function writeKeyFile(path: string, key: KeyPair & { readonly role: KeyRole }): Promise<void> {
+/** Writes a key file, readable by its owner only. Throws `file-exists` rather than replace one, unless `replace` says that it may. */
+export async function writeKeyFile(
+  path: string,
+  key: KeyPair & { readonly role: KeyRole },
+  { replace = false }: { readonly replace?: boolean } = {},
+): Promise<void> {
   const content: z.infer<typeof keyFileSchema> = {
     psephos: 'key',
     version: 1,
@@ -36,7 +40,9 @@ export async function writeKeyFile(path: string, key: KeyPair & { readonly role:
     publicKey: toHex(key.publicKey),
     seed: toHex(key.seed),
   };
-  await writeSecretFile(path, `${JSON.stringify(content, null, 2)}\n`);
+  await createFile(path, { mode: 0o600, overwrite: replace }, (file) =>
+    file.writeFile(`${JSON.stringify(content, null, 2)}\n`),
+  );
 }
 
 /**
@@ -44,7 +50,17 @@ export async function writeKeyFile(path: string, key: KeyPair & { readonly role:
  * `wrong-key-role`, or the file system's refusal; no error carries any of the file's content.
  */
 export async function readKeyFile(path: string, role: KeyRole): Promise<KeyPair> {
-  const content = keyFileSchema.safeParse(parseJson(await readPrivately(path), path));
+  return decodeKey(await readKeyJson(path), path, role);
+}
+
+/** What a key file holds, as JSON, whatever it says. Throws `key-file-exposed`, `not-a-key-file`, or the file system's refusal. */
+export async function readKeyJson(path: string): Promise<unknown> {
+  return parseJson(await readPrivately(path), path);
+}
+
+/** The key that a key file's JSON says in the clear. Throws as `readKeyFile`. */
+export function decodeKey(json: unknown, path: string, role: KeyRole): KeyPair {
+  const content = keyFileSchema.safeParse(json);
   if (!content.success) throw notAKeyFile(path, firstIssue(content.error));
   const found = content.data;
   if (found.role !== role) {
@@ -93,7 +109,7 @@ function parseJson(text: string, path: string): unknown {
   }
 }
 
-function notAKeyFile(path: string, why: string): Error {
+export function notAKeyFile(path: string, why: string): Error {
   return unusable('not-a-key-file', `${path} can't be read as a key file: ${why}.`);
 }
 

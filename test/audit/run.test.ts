@@ -36,7 +36,10 @@ describe('the audit of a sound log', () => {
       assert.equal(report.first, undefined);
       assert.deepEqual(
         notValid(report),
-        ['identity', 'history', 'enrolments', 'trustees', 'decryptions'].map((id) => `${id}: not-applicable`),
+        [
+          ...['identity', 'history', 'registrar', 'enrolments', 'trustees', 'ceremony', 'readiness'],
+          'decryptions',
+        ].map((id) => `${id}: not-applicable`),
       );
       assert.deepEqual(
         report.rounds.map(({ result, closed, published }) => ({ result, closed, published })),
@@ -110,8 +113,11 @@ describe('the audit of a sound log', () => {
         'identity',
         'history',
         'roll',
+        'registrar',
         'enrolments',
         'trustees',
+        'ceremony',
+        'readiness',
         'rounds',
         'eligibility',
         'signatures',

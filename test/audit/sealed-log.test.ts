@@ -55,11 +55,11 @@ const reportOf = async (log: SealedLogBuilder, checker: EntryChecker = inProcess
 describe('the audit of a log with sealed ballots', () => {
   it('counts again under encryption and follows the decryptions to the result, in this thread and in others', async () => {
     const log = sampleSealedLog();
-    for (const checker of [inProcessChecker(), workerPool(1)]) {
-      const report = await reportOf(log, checker);
+    for (const start of [inProcessChecker, () => workerPool(1)]) {
+      const report = await reportOf(log, start());
       assert.equal(report.first, undefined, JSON.stringify(report.first));
       const judged = report.checks.filter(({ verdict }) => verdict !== 'valid').map(({ id }) => id);
-      assert.deepEqual(judged, ['identity', 'history', 'enrolments']);
+      assert.deepEqual(judged, ['identity', 'history', 'registrar', 'enrolments', 'ceremony', 'readiness']);
       assert.equal(report.trustees?.keys.length, 2);
       const [first, second] = report.rounds;
       assert.deepEqual(first?.result.questions, [
@@ -68,6 +68,13 @@ describe('the audit of a log with sealed ballots', () => {
       ]);
       assert.deepEqual(first.result.turnout, { voters: 5, weight: 8, voted: 3, votedWeight: 5, ballots: 4 });
       assert.equal(first.sealed?.tally?.numTallied, 3);
+      assert.deepEqual(
+        first.sealed.weights,
+        new Map([
+          [1, 2],
+          [3, 1],
+        ]),
+      );
       assert.deepEqual(second?.result.questions, [{ answers: [0, 0, 2], blank: 0, winners: [2] }]);
     }
   });
@@ -280,6 +287,18 @@ describe('an authority that counts sealed ballots wrongly', () => {
       log.tally(1);
       return log.log.append({ kind: 'decryption', round: 1, ...log.decryptionOf(1), trustee: 3 });
     });
+    for (const proof of ['{}', undefined])
+      await expectFound('decryptions', (log) => {
+        closedRound(log);
+        log.tally(1);
+        const other = log.decryptionOf(2).proof;
+        return log.log.append({
+          kind: 'decryption',
+          round: 1,
+          ...log.decryptionOf(1),
+          proof: proof ?? other,
+        });
+      });
   });
 
   it('is found out for a result that the decryptions do not give, or are not enough for', async () => {

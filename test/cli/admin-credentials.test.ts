@@ -10,8 +10,8 @@ import {
   credentialsCsv,
   makeCredentials,
   writeCredentials,
-} from '#src/cli/admin/credentials.js';
-import { escapeHtml, sheetDocument } from '#src/cli/admin/sheets.js';
+} from '#src/cli/credentials/credentials.js';
+import { escapeHtml, sheetDocument } from '#src/cli/credentials/sheets.js';
 import { credentialSeed, normaliseSecret } from '#src/crypto/credential.js';
 import { publicKeyOf } from '#src/crypto/signature.js';
 import { tempFolder, testSeed } from '../support/temp-election.ts';
@@ -34,7 +34,7 @@ const credential = (username: string): Credential => ({
   email: '',
   secret: 'AAAA-BBBB',
 });
-const ELECTION = { title: 'Board', fingerprint: 'FFFF-0000', address: undefined };
+const ELECTION = { title: 'Board', of: 'election', fingerprint: 'FFFF-0000', address: undefined } as const;
 
 describe('credentials', () => {
   it('are made for the voters without a key, whose key follows from them', async () => {

@@ -4,8 +4,8 @@ import fc from 'fast-check';
 import { stringify } from 'csv-stringify/sync';
 import { toHex } from '#src/base/bytes.js';
 import { PsephosError } from '#src/base/errors.js';
-import { parseRoll } from '#src/cli/admin/roll-file.js';
-import { decodeText } from '#src/cli/admin/text-file.js';
+import { parseRoll } from '#src/cli/credentials/roll-file.js';
+import { decodeText } from '#src/cli/text-file.js';
 import { publicKeyOf } from '#src/crypto/signature.js';
 import { testSeed } from '../support/temp-election.ts';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cp, readdir, rename, stat, writeFile } from 'node:fs/promises';
+import { copyFile, cp, readdir, rename, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { runTrustee } from '#src/cli/trustee.js';
@@ -19,7 +19,14 @@ async function trustee(...args: string[]): Promise<Ended> {
 async function keysOf(place: AdminPlace, count: number): Promise<string[]> {
   const options: string[] = [];
   for (let i = 1; i <= count; i++) {
-    const made = await trustee('keygen', '--out', place.path(`t${i}.key`), '--name', `Trustee ${i}`);
+    const made = await trustee(
+      'keygen',
+      '--no-passphrase',
+      '--out',
+      place.path(`t${i}.key`),
+      '--name',
+      `Trustee ${i}`,
+    );
     assert.equal(made.code, 0, made.err);
     options.push('--trustee', place.path(`t${i}.pub`));
   }
@@ -33,7 +40,14 @@ async function withTrustees(
   ...options: string[]
 ): Promise<AdminPlace> {
   const keys = await keysOf(await AdminPlace.create(t), count);
-  const place = await AdminPlace.withElection(t, ...SEALED, ...keys, '--open', ...options);
+  const place = await AdminPlace.withElection(
+    t,
+    ...SEALED,
+    ...keys,
+    '--open',
+    '--untested-trustees',
+    ...options,
+  );
   // The keys lie in the folder of another place: the organiser does not hold them.
   return Object.assign(place, { keyFolder: join(keys[1] ?? '', '..') });
 }
@@ -182,8 +196,18 @@ describe('trustees who are not the organiser', () => {
     assert.deepEqual([code, /another sum of the same round was decrypted before/.test(err)], [1, true], err);
     await assert.rejects(stat(place.path('other.json')));
 
+    // Nor by another path to the same key, or after it got another name.
+    const link = join(place.folder, 'link.key');
+    await symlink(keyOf(place, 1), link);
+    const renamed = join(dirname(keyOf(place, 1)), 'renamed.key');
+    await copyFile(keyOf(place, 1), renamed);
+    for (const key of [link, renamed]) {
+      const again = await trustee(...other.with(3, key));
+      assert.deepEqual([again.code, /another sum of the same round/.test(again.err)], [1, true], again.err);
+    }
+
     const [note = ''] = (await readdir(dirname(keyOf(place, 1)))).filter((name) =>
-      name.startsWith('t1.key.decrypted-'),
+      name.startsWith('decrypted-'),
     );
     await writeFile(join(dirname(keyOf(place, 1)), note), '{}');
     const unreadable = await trustee(...other);
@@ -237,7 +261,15 @@ describe('trustees who are not the organiser', () => {
 
   it('make keys that nobody else can read, once, and say how to compare them', async (t) => {
     const place = await AdminPlace.create(t);
-    const made = await trustee('keygen', '--out', place.path('t.key'), '--name', ' Ana  Ruiz ', '--json');
+    const made = await trustee(
+      'keygen',
+      '--no-passphrase',
+      '--out',
+      place.path('t.key'),
+      '--name',
+      ' Ana  Ruiz ',
+      '--json',
+    );
     assert.equal(made.code, 0, made.err);
     const [line] = jsonLines(made.out);
     assert.match(String(line?.['fingerprint']), /^(?:[0-9A-Z]{4}-){4}[0-9A-Z]{4}$/);
@@ -245,7 +277,7 @@ describe('trustees who are not the organiser', () => {
     const seed = /"seed": "(\w+)"/.exec(await place.read('t.key'))?.[1] ?? '';
     assert.equal(seed.length, 64);
     assert.ok(![made.out, made.err, await place.read('t.pub')].some((text) => text.includes(seed)));
-    const again = await trustee('keygen', '--out', place.path('t.key'));
+    const again = await trustee('keygen', '--no-passphrase', '--out', place.path('t.key'));
     assert.notEqual(again.code, 0);
   });
 });
@@ -272,7 +304,11 @@ describe('a result that would show how single voters voted', () => {
       closed.err,
     );
     const refused = await trustee('decrypt', place.data, '--key', keyOf(place, 1));
-    assert.deepEqual([refused.code, /Only 2 ballots were cast/.test(refused.err)], [1, true], refused.err);
+    assert.deepEqual(
+      [refused.code, /would be the votes of 2 voters only/.test(refused.err)],
+      [1, true],
+      refused.err,
+    );
     const file = place.path('d.json');
     assert.equal(
       (await trustee('decrypt', place.data, '--key', keyOf(place, 1), '--reveal', '--out', file)).code,

@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, describe, it } from 'node:test';
 import { Level } from 'level';
+import { CHECKS } from '#src/audit/report.js';
 import { exitCodeOfVerdict, runVerifyLog } from '#src/cli/verify-log.js';
 import { publicKeyOf } from '#src/crypto/signature.js';
 import { leafHash } from '#src/log/merkle.js';
@@ -76,7 +77,7 @@ describe('verify-log', () => {
     const lines = jsonLines(out);
     const events = lines.map((line) => line['event']);
     assert.equal(events[0], 'election');
-    assert.equal(events.filter((event) => event === 'check').length, 17);
+    assert.equal(events.filter((event) => event === 'check').length, CHECKS.length);
     assert.equal(events.at(-1), 'verdict');
     const result = lines.find((line) => line['event'] === 'result');
     assert.deepEqual(result?.['turnout'], TURNOUT_1);

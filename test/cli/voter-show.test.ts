@@ -9,11 +9,13 @@ import { choiceText, howMany } from '#src/cli/vote-text.js';
 import { type Anchor, ballotText, electionText } from '#src/cli/voter/show.js';
 import { cidOf } from '#src/crypto/cid.js';
 import type { GenesisEntry, Policy, Question, RoundEntry } from '#src/election/entries.js';
+import { registrarFingerprint } from '#src/election/registration.js';
 import type { KnownElection } from '#src/services/voter-session.js';
 import { textsOf } from '../belenios/fixtures.ts';
 import { valueOf } from '../support/results.ts';
 import { singleTrustees } from '../support/sealed-election.ts';
 import { QUESTION } from '../support/temp-election.ts';
+import { testKey } from '../support/test-keys.ts';
 
 const NOW = Date.UTC(2026, 4, 2, 12);
 const TWO: readonly Question[] = [
@@ -78,6 +80,15 @@ describe('what a voter is shown', () => {
     ]) {
       assert.match(text, part);
     }
+  });
+
+  it('has the registrar, where there is one', () => {
+    const { publicKey } = testKey(41);
+    const { genesis } = known();
+    const registrar = { key: publicKey, signature: new Uint8Array(64) };
+    const text = electionText(known({ genesis: { ...genesis, registrar } }), 'address', NOW);
+    assert.ok(text.includes(`  Registrar    ${registrarFingerprint(publicKey)}\n`), text);
+    assert.doesNotMatch(electionText(known(), 'address', NOW), /Registrar/);
   });
 
   it('says of sealed votes what the log shows, and who can decrypt', async () => {

@@ -121,22 +121,24 @@ async function everybodyVotes(
   return expected;
 }
 
-const trustees = () => [
-  { name: 'Ana', key: join(folder, 'ana.key') },
-  { name: 'Ben', key: join(folder, 'ben.key') },
-];
+/** Trustees by number, from 1; each has its program running for as long as the election lasts. */
+const TRUSTEES = ['Ana', 'Ben', 'Cleo'];
+const trustees = new Map<number, Running>();
 
-/** Has each trustee decrypt, and hands in what they made; resolves to what the last `admin count` said. */
-async function decryptAndCount(round: number, address: string): Promise<string> {
-  let said = '';
-  for (const { name, key } of trustees()) {
-    const file = join(folder, `decryption-${round}-${name}.json`);
-    const decrypt = ['decrypt', address, '--key', key, '--out', file];
-    await expectExit(0, `trustee ${name}`, run('trustee', decrypt));
-    const counted = await expectExit(0, 'admin count', adminCommand('count', '--decryption', file));
-    said = counted.stdout;
-  }
-  return said;
+function startTrustee(number: number, address: string): void {
+  const own = ['--key', join(folder, `trustee-${number}.key`), '--no-passphrase'];
+  const invitation = ['--invitation-file', join(data(), 'invitations', `trustee-${number}.txt`)];
+  const running = start('trustee', ['join', '--dial', address, ...own, ...invitation], { cwd: folder });
+  trustees.set(number, running);
+}
+
+/** Waits until so many trustees have decrypted, which they do by themselves; resolves to what the organiser's program said. */
+async function decrypted(round: number): Promise<string> {
+  const running = admin as Running;
+  const shown = new RegExp(`[^\\n]*result of round ${round}[^]*?Written: [^\\n]+`);
+  const [result] = await running.waitFor(shown);
+  const lines = running.stdout.split('\n').filter((line) => line.includes(`has decrypted round ${round}`));
+  return [...lines, result].join('\n');
 }
 
 /** Exports both rounds as elections of Belenios, and has its own program judge them where that is installed. */
@@ -193,16 +195,13 @@ async function firstElection(): Promise<void> {
     join(folder, 'voters.txt'),
     Array.from({ length: VOTERS }, (_, i) => `voter${i + 1}`).join('\n'),
   );
-  say('Two trustees make keys on their own computers, and send the organiser the public parts:');
-  for (const { name, key } of trustees())
-    await expectExit(0, 'trustee keygen', run('trustee', ['keygen', '--name', name, '--out', key]));
   const made = await expectExit(
     0,
     'admin init',
     adminCommand(
       ...['init', '--title', 'Best to-go restaurant', '--candidates', join(folder, 'candidates.txt')],
-      ...['--voters', join(folder, 'voters.txt'), '--revote', 'last', '--open'],
-      ...trustees().flatMap(({ key }) => ['--trustee', key.replace(/key$/, 'pub')]),
+      ...['--voters', join(folder, 'voters.txt'), '--revote', 'last', '--threshold', '2'],
+      ...TRUSTEES.flatMap((name) => ['--invite', name]),
     ),
   );
   show(made.stdout, /is ready/);
@@ -211,6 +210,14 @@ async function firstElection(): Promise<void> {
   const port = await freePort();
   const addresses = await startAdmin(port);
   say(`admin listens on ${addresses.join(' and ')}`);
+
+  say('Three trustees start their programs, each with its invitation, and make the election’s key together:');
+  for (const [at] of TRUSTEES.entries()) startTrustee(at + 1, addresses[0] as string);
+  await Promise.all([...trustees.values()].map((running) => running.waitFor(/shown that you could decrypt/)));
+  show((trustees.get(2) as Running).stdout, /^Step 1/);
+  say('The organiser sees how ready they are, and opens the round:');
+  show((await expectExit(0, 'admin trustees', adminCommand('trustees'))).stdout);
+  await expectExit(0, 'admin open', adminCommand('open'));
 
   const half = Math.floor(VOTERS / 2);
   const choose = (index: number) => CANDIDATES[[0, 0, 1, 1, 2, 0, 1, 3][index % 8] as number] as string;
@@ -257,12 +264,23 @@ async function firstElection(): Promise<void> {
   ];
   show((await expectExit(0, 'voter verify', run('voter', proof))).stdout);
 
-  say('The organiser closes round 1. Neither trustee alone can open a ballot; both must decrypt the sum:');
-  show((await expectExit(0, 'admin close', adminCommand('close'))).stdout);
-  say('Each trustee audits the log on the own computer, and then decrypts:');
-  show(await decryptAndCount(1, addresses[0] as string));
+  say('Cleo’s computer is lost for good: her program is killed, and her key deleted.');
+  await trustees.get(3)?.kill('SIGKILL');
+  trustees.delete(3);
+  await rm(join(folder, 'trustee-3.key'));
+  say(
+    'The organiser closes round 1. Nobody alone can open a ballot; any two of the trustees can decrypt the sum, after an audit of their own:',
+  );
+  await expectExit(0, 'admin close', adminCommand('close'));
+  show(await decrypted(1));
   await expectResult(1, expected, { voted: VOTERS, ballots: VOTERS + 1 });
 
+  say(
+    'Before the run-off the trustees are asked again whether they could decrypt; one of three is missing now:',
+  );
+  await expectExit(0, 'admin trustees call', adminCommand('trustees', 'call'));
+  await (admin as Running).waitFor(/could decrypt \(2 of 3\)[^]*could decrypt \(2 of 3\)/);
+  show((await expectExit(0, 'admin trustees', adminCommand('trustees'))).stdout);
   say('A run-off between the two with the most votes:');
   show(
     (await expectExit(0, 'admin next-round', adminCommand('next-round', '--carry', '2', '--open'))).stdout,
@@ -278,7 +296,7 @@ async function firstElection(): Promise<void> {
     2,
   );
   await expectExit(0, 'admin close', adminCommand('close'));
-  show(await decryptAndCount(2, addresses[0] as string));
+  show(await decrypted(2));
   await expectResult(2, runOff, { voted: RUN_OFF_VOTERS, ballots: RUN_OFF_VOTERS });
 
   say('Anyone audits the live peer, and an exported copy:');
@@ -298,6 +316,8 @@ async function firstElection(): Promise<void> {
   const altered = await expectExit(1, 'verify-log on the altered export', run('verify-log', [car]));
   say('One bit of the export is flipped:');
   show(altered.stdout + altered.stderr, /INVALID/);
+  for (const [number, running] of trustees) await expectExit(0, `trustee ${number}`, running.kill('SIGINT'));
+  trustees.clear();
   await expectExit(0, 'admin', (admin as Running).kill('SIGINT'));
 }
 
@@ -327,6 +347,7 @@ async function demo(): Promise<void> {
     await secondElection();
     say('Every count was as expected.');
   } finally {
+    for (const running of trustees.values()) await running.kill('SIGKILL');
     await admin?.kill('SIGKILL');
     await rm(top, { recursive: true, force: true });
   }

@@ -15,6 +15,7 @@ import {
   type VoterQuery,
   type VoterRecord,
 } from '#src/services/ports.js';
+import type { TrusteeMessage } from '#src/election/trustee-messages.js';
 import { cleanUp } from '../support/cleanup.ts';
 
 /** A service whose answers a test sets; it counts nothing and checks nothing. */
@@ -44,6 +45,13 @@ export class FakeService implements NodeService {
 
   cast(ballot: Uint8Array): Promise<string> {
     return this.onCast(ballot);
+  }
+
+  readonly handedIn: TrusteeMessage[] = [];
+
+  handIn(message: TrusteeMessage): Promise<void> {
+    this.handedIn.push(message);
+    return Promise.resolve();
   }
 
   inclusion(which: { index: number } | { tracker: string }): Promise<ProvenEntry & { checkpoint: string }> {

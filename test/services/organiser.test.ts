@@ -82,6 +82,7 @@ describe('the organiser', () => {
       organiser,
       clock: { now: () => election.now },
       onEvent: (event) => election.events.push(event),
+      askTrusteesEvery: 3_600_000,
     });
     await caretaker.tick();
     assert.equal(log.state.phase, 'ready');
@@ -123,6 +124,7 @@ describe('the organiser', () => {
       organiser,
       clock,
       onEvent: (event) => election.events.push(event),
+      askTrusteesEvery: 3_600_000,
     });
     fail = true;
     await caretaker.tick();

@@ -191,8 +191,11 @@ describe('the polling station', () => {
     await assert.rejects(station.cast(election.ballot(2, [[0]])), refusal('busy'));
     const node = new ElectionNode(
       election.log,
-      station,
-      new EnrolmentDesk(election.log, () => undefined),
+      {
+        station,
+        enrolments: new EnrolmentDesk(election.log, () => undefined),
+        trustees: election.trusteeDesk(),
+      },
       () => election.now,
     );
     await assert.rejects(node.info(), refusal('busy'));

@@ -8,7 +8,9 @@ import { encodeSignedBallot, readBallot, signBallot } from '#src/election/ballot
 import type { Question } from '#src/election/entries.js';
 import { decodeEntry } from '#src/log/entry-codec.js';
 import { parseReceipt } from '#src/log/receipt.js';
+import { PollingStation } from '#src/services/polling-station.js';
 import { PeerRefusal } from '#src/services/ports.js';
+import { proofPool } from '#src/services/proofs/pool.js';
 import {
   firstAnswer,
   firstCell,
@@ -435,5 +437,29 @@ describe('the polling station of an open election', () => {
     assert.equal(election.log.turnout.ballots, 0);
     await station.cast(election.ballot(0, [[1]]));
     assert.equal(election.log.turnout.ballots, 1);
+  });
+
+  it('with a name in it that is half a character is refused, by a thread that goes on with others', async (t) => {
+    const election = await opened(t, { voters: 4 });
+    const proofs = proofPool(1);
+    t.after(() => proofs.close());
+    const events: string[] = [];
+    const { log } = election.election;
+    const station = new PollingStation(log, ({ type }) => events.push(type), { proofs });
+    const sealed = election.seal(0, VOTE);
+    for (const name of ['\\ud800', `${'x'.repeat(39)}\ud83d\ude00`]) {
+      const hostile = `${sealed.slice(0, -1)},"${name}":1}`;
+      await assert.rejects(station.cast(ballotOf(election, hostile)), { code: 'bad-proof' });
+    }
+    await station.cast(ballotOf(election, election.seal(1, VOTE), { voter: 1 }));
+    assert.deepEqual(events, ['ballot-refused', 'ballot-refused', 'ballot-accepted']);
+  });
+
+  it('that is larger than any on these questions is refused before anything costly is done with it', async (t) => {
+    const election = await opened(t);
+    // A body of nothing but empty maps, which takes the general decoder long.
+    const body = Uint8Array.from({ length: 200_000 }, (_, at) => (at === 0 ? 0x81 : 0xa0));
+    const bytes = encodeSignedBallot({ body, signature: new Uint8Array(64) });
+    await expectRefused(election, 'too-large', { 'empty maps': bytes });
   });
 });

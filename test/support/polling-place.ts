@@ -5,7 +5,7 @@ import type { TestContext } from 'node:test';
 import type { LogSource } from '#src/audit/source.js';
 import { DEFAULT_KDF, credentialSeed, generateSecret } from '#src/crypto/credential.js';
 import { publicKeyOf } from '#src/crypto/signature.js';
-import type { Policy, Question, ResultEntry } from '#src/election/entries.js';
+import type { CeremonyStart, Policy, Question, ResultEntry } from '#src/election/entries.js';
 import { type Deadlines, type PsephosNode, formatInvite, startNode } from '#src/net/index.js';
 import { createElection } from '#src/services/create-election.js';
 import { ElectionLog } from '#src/services/election-log.js';
@@ -17,6 +17,7 @@ import { Organiser } from '#src/services/organiser.js';
 import { platformRandom } from '#src/services/platform-random.js';
 import { SealedRounds } from '#src/services/sealed-rounds.js';
 import { PollingStation } from '#src/services/polling-station.js';
+import { TrusteeDesk } from '#src/services/trustee-desk.js';
 import type { Clock, DraftRound, NodeService, Store } from '#src/services/ports.js';
 import { writeKeyFile } from '#src/store/key-files.js';
 import { openLevelStore } from '#src/store/level-store.js';
@@ -41,6 +42,8 @@ export interface PlaceOptions {
   /** Replaces methods of what the node serves, to make it misbehave. */
   readonly misbehave?: (service: NodeService) => Partial<NodeService>;
   readonly deadlines?: Partial<Deadlines>;
+  /** Of a sealed election: who is invited to make its key, in the place of a trustee that is there. */
+  readonly ceremony?: Pick<CeremonyStart, 'threshold' | 'trustees'>;
   readonly folder?: string;
   /** The voters of an election that is in `folder` already, and goes on. */
   readonly existing?: readonly PlaceVoter[];
@@ -91,7 +94,8 @@ export class PollingPlace {
     const place = new PollingPlace({ folder, log, voters, events, options, now: () => clock.now() });
     cleanUp(t, () => place.stop());
     if (options.existing === undefined) await create(place, uuid, options);
-    if (log.state.phase === 'ready' && options.open !== false) await place.organiser.open();
+    if (log.state.phase === 'ready' && options.open !== false && options.ceremony === undefined)
+      await place.organiser.open({ untested: true });
     await place.listen();
     return place;
   }
@@ -107,7 +111,8 @@ export class PollingPlace {
     this.folder = init.folder;
     this.log = init.log;
     this.voters = init.voters;
-    if (init.options.policy?.secrecy === 'sealed') this.trustees = singleTrustees(1);
+    if (init.options.policy?.secrecy === 'sealed' && init.options.ceremony === undefined)
+      this.trustees = singleTrustees(1);
     this.events = init.events;
     this.#options = init.options;
     this.#now = init.now;
@@ -173,7 +178,9 @@ export class PollingPlace {
 
   /** Goes on the network, at the port it had before. */
   async listen(): Promise<void> {
-    const service = new ElectionNode(this.log, this.station, this.desk, this.#now);
+    const trustees = new TrusteeDesk(this.log, this.organiser, (event) => this.events.push(event));
+    const desks = { station: this.station, enrolments: this.desk, trustees };
+    const service = new ElectionNode(this.log, desks, this.#now);
     this.#node = await startNode({
       seed: AUTHORITY,
       listen: [{ address: this.bareAddress }],
@@ -226,6 +233,7 @@ async function create(
       policy: { secrecy: 'open', revote: 'last', names: 'public', ...options.policy },
       voters: voters.map(({ username, seed }) => ({ name: username, key: publicKeyOf(seed), weight: 1 })),
       ...(trustees === undefined ? {} : { trustees: trustees.text }),
+      ...(options.ceremony === undefined ? {} : { ceremony: options.ceremony }),
       firstRound: {
         title: 'Round 1',
         questions: options.questions ?? [QUESTION],
@@ -245,6 +253,7 @@ function replaced(service: NodeService, by: Partial<NodeService>): NodeService {
     standing: (query) => service.standing(query),
     cast: (ballot) => service.cast(ballot),
     enrol: (enrolment) => service.enrol(enrolment),
+    handIn: (message) => service.handIn(message),
     inclusion: (which) => service.inclusion(which),
     consistency: (first, second) => service.consistency(first, second),
     entries: (from, to) => service.entries(from, to),

@@ -11,6 +11,7 @@ import { ElectionLog } from '#src/services/election-log.js';
 import type { StationEvent } from '#src/services/events.js';
 import { Organiser } from '#src/services/organiser.js';
 import { PollingStation } from '#src/services/polling-station.js';
+import { TrusteeDesk } from '#src/services/trustee-desk.js';
 import type { DraftRound, Store } from '#src/services/ports.js';
 import { openLevelStore } from '#src/store/level-store.js';
 import { cleanUp } from './cleanup.ts';
@@ -100,6 +101,10 @@ export class TempElection {
 
   get organiser(): Organiser {
     return new Organiser(this.log, (event) => this.events.push(event));
+  }
+
+  trusteeDesk(): TrusteeDesk {
+    return new TrusteeDesk(this.log, this.organiser, (event) => this.events.push(event));
   }
 
   station(): PollingStation {

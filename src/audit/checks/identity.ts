@@ -5,6 +5,8 @@ import type { AuditedElection, Findings } from '../report.ts';
 export interface Expected {
   readonly expectedElection?: string;
   readonly expectedAuthority?: Uint8Array;
+  /** Fingerprint of the registrar's key, as `registrarFingerprint` writes it. */
+  readonly expectedRegistrar?: string;
 }
 
 /** Whether the log is that of the election which the auditor means. */

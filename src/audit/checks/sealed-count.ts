@@ -4,6 +4,7 @@ import type { DecryptionEntry, QuestionResult, RoundEntry, TallyEntry } from '..
 import { countedVotes } from '../../tally/count.ts';
 import { type RoundResult, RoundTally } from '../../tally/tally.ts';
 import { KeyTable } from '../key-table.ts';
+import type { AuditedRound } from '../report.ts';
 import type { SealedVote } from '../sealed-check.ts';
 import { SealedSum } from '../sealed-sum.ts';
 import type { VoterTable } from '../voter-table.ts';
@@ -17,6 +18,7 @@ export class SealedCount {
   readonly #turnout: RoundTally;
   readonly #sum: SealedSum;
   readonly #texts = new KeyTable();
+  readonly #weights = new Map<number, number>();
   #tally: TallyEntry | undefined;
   #decrypting: Decrypting | undefined;
   #questions: readonly QuestionResult[] = [];
@@ -43,6 +45,7 @@ export class SealedCount {
     const replaces = before.round === round;
     this.#turnout.add([], before.weight, replaces ? [] : undefined);
     let place = this.#voters.vote(voter);
+    if (!replaces) this.#weights.set(before.weight, (this.#weights.get(before.weight) ?? 0) + 1);
     if (replaces) this.#sum.replace(place, cells, before.weight);
     else place = this.#sum.add(cells, before.weight);
     this.#voters.record(voter, round, number, place);
@@ -87,7 +90,12 @@ export class SealedCount {
   }
 
   /** What an audit reports of it. */
-  get report(): { readonly round: SealedRound; readonly tally?: TallyEntry } {
-    return { round: this.#sealed, ...(this.#tally === undefined ? {} : { tally: this.#tally }) };
+  get report(): NonNullable<AuditedRound['sealed']> {
+    return {
+      round: this.#sealed,
+      given: this.#decrypting?.given ?? new Set(),
+      weights: this.#weights,
+      ...(this.#tally === undefined ? {} : { tally: this.#tally }),
+    };
   }
 }

@@ -1,5 +1,6 @@
 import { type Result, err, ok } from '../../base/result.ts';
 import type { Question, TallyEntry } from '../../election/entries.ts';
+import { verifyBound } from './bound-decryption.ts';
 import { type Factors, verifyPartialDecryption } from './decryption.ts';
 import { problemText } from './encoding/problem.ts';
 import { decodeEncryptedTally, decodePartialDecryption } from './encoding/tally.ts';
@@ -13,6 +14,8 @@ export interface GivenDecryption {
   readonly trustee: number;
   /** The protocol's own text (4.20). */
   readonly partialDecryption: string;
+  /** That all of it is what it should be (`bound-decryption.ts`). */
+  readonly proof: string;
 }
 
 /** The decryption of one tally: who can take part, what was given so far, and what it says once that is enough. */
@@ -53,14 +56,24 @@ export class Decrypting {
   }
 
   /** Takes a decryption if it is valid (4.20); the error says why it is not. One that is not keeps no other from being used. */
-  take({ trustee, partialDecryption }: GivenDecryption): Result<void, string> {
+  take({ trustee, partialDecryption, proof }: GivenDecryption): Result<void, string> {
     const key = this.#trustees.keys[trustee - 1];
     if (key === undefined) return err(`there is no trustee ${trustee}`);
     const read = decodePartialDecryption(partialDecryption);
     if (!read.ok) return err(problemText(read.error));
     const verified = verifyPartialDecryption(this.#sealed.electionHash, key, this.#tally, read.value);
-    if (verified.ok) this.#factors.set(trustee, read.value.decryptionFactors);
-    return verified;
+    if (!verified.ok) return verified;
+    const factors = read.value.decryptionFactors;
+    const statement = {
+      electionHash: this.#sealed.electionHash,
+      trustee,
+      key,
+      tally: this.#tally,
+      factors,
+    };
+    const bound = verifyBound(statement, proof);
+    if (bound.ok) this.#factors.set(trustee, factors);
+    return bound;
   }
 
   /** The votes, when enough decryptions were taken (4.21). The error says whose are missing. */

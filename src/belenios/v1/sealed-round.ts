@@ -1,6 +1,7 @@
 import { base58btc } from 'multiformats/bases/base58';
 import type { CID } from 'multiformats/cid';
 import { type Result, err, ok } from '../../base/result.ts';
+import { fingerprint } from '../../crypto/credential.ts';
 import { sha256 } from '../../crypto/hash.ts';
 import { type Point, group } from '../../crypto/group/group.ts';
 import { roundUuidInput } from '../../crypto/transcript.ts';
@@ -17,7 +18,7 @@ import type {
   Result as BeleniosResult,
   Trustee,
 } from './messages.ts';
-import { verifyTrustees } from './trustees.ts';
+import { membersOf, unsoundKey, verifyTrustees } from './trustees.ts';
 
 /** The trustees of an election of ours, found sound. */
 export interface SoundTrustees {
@@ -42,20 +43,8 @@ export function readTrustees(text: string): Result<SoundTrustees, string> {
   const verified = verifyTrustees(trustees);
   if (!verified.ok) return verified;
   const { publicKey, keys } = verified.value;
-  const seen = new Map<string, number>();
-  let before = 0;
-  for (const trustee of trustees) {
-    const members = keys.slice(before, before + membersOf(trustee));
-    for (const [at, key] of members.entries()) {
-      const owner = before + at + 1;
-      if (group.isIdentity(key)) return err(`the key of trustee ${owner} is the neutral element`);
-      const other = seen.get(pointText(key));
-      if (other !== undefined && !(other > before && anyMemberIsEnough(trustee)))
-        return err(`trustees ${other} and ${owner} have the same key`);
-      seen.set(pointText(key), owner);
-    }
-    before += members.length;
-  }
+  const unsound = unsoundKey(trustees, keys);
+  if (unsound !== undefined) return err(unsound);
   if (group.isIdentity(publicKey)) return err("the trustees' keys add up to the neutral element");
   return ok({ trustees, publicKey, keys });
 }
@@ -67,13 +56,9 @@ export function trusteeNames({ trustees }: SoundTrustees): (string | undefined)[
   );
 }
 
-/** Then all members share one key of necessity, and none of them stands in for two. */
-function anyMemberIsEnough(trustee: Trustee): boolean {
-  return trustee.kind === 'Pedersen' && trustee.parameters.threshold === 1;
-}
-
-function membersOf(trustee: Trustee): number {
-  return trustee.kind === 'Single' ? 1 : trustee.parameters.verificationKeys.length;
+/** What people compare aloud to know a trustee's public key, in the form of an election's fingerprint. */
+export function trusteeFingerprint(publicKey: Point): string {
+  return fingerprint(`trustee:${pointText(publicKey)}`);
 }
 
 /** A sealed round as the election of Belenios that it is: what its ballots are made for. */

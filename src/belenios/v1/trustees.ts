@@ -56,6 +56,38 @@ export function verifyTrustees(trustees: readonly Trustee[]): Result<TrusteeSet,
   return ok({ publicKey: group.sum(parts), keys });
 }
 
+/**
+ * What is wrong with a trustee's key among all, each of which is sound by itself; undefined for nothing. `keys` are those of `verifyTrustees`. The neutral
+ * element's secret is known to everybody; and one key in two places would let one trustee stand in for two, but within a group of
+ * which one member is enough all have one key of necessity.
+ */
+export function unsoundKey(trustees: readonly Trustee[], keys: readonly Point[]): string | undefined {
+  const seen = new Map<string, number>();
+  let before = 0;
+  for (const trustee of trustees) {
+    const members = keys.slice(before, before + membersOf(trustee));
+    for (const [at, key] of members.entries()) {
+      const owner = before + at + 1;
+      if (group.isIdentity(key)) return `the key of trustee ${owner} is the neutral element`;
+      const other = seen.get(pointText(key));
+      if (other !== undefined && !(other > before && anyMemberIsEnough(trustee)))
+        return `trustees ${other} and ${owner} have the same key`;
+      seen.set(pointText(key), owner);
+    }
+    before += members.length;
+  }
+  return undefined;
+}
+
+/** How many of the owner numbers are a trustee's, or a group's. */
+export function membersOf(trustee: Trustee): number {
+  return trustee.kind === 'Single' ? 1 : trustee.parameters.verificationKeys.length;
+}
+
+function anyMemberIsEnough(trustee: Trustee): boolean {
+  return trustee.kind === 'Pedersen' && trustee.parameters.threshold === 1;
+}
+
 function knowledgeText(key: Point, committed: Point): string {
   return `pok|${GROUP_NAME}|${pointText(key)}|${pointText(committed)}`;
 }
@@ -100,7 +132,9 @@ function verifyThreshold(parameters: ThresholdParameters): Result<Point, string>
     if (!knowsSecret(key))
       return err(`member ${at + 1}: the proof of knowing the secret share does not hold`);
   }
-  return ok(totals[0] ?? group.identity);
+  // Such a group decrypts nothing: its members would be there for show.
+  const [key = group.identity] = totals;
+  return group.isIdentity(key) ? err('the key of the group is the neutral element') : ok(key);
 }
 
 function verifyMember(

@@ -1,7 +1,9 @@
 import { PsephosError } from '../../base/errors.ts';
 import type { StationEvent } from '../../services/events.ts';
 import type { Output } from './output.ts';
+import { STEP_NAMES } from '../../services/ceremony-desk.ts';
 import { closingText, refusedText, turnoutText } from './render.ts';
+import { trusteeName } from './trustee-text.ts';
 
 type Accepted = Extract<StationEvent, { type: 'ballot-accepted' }>;
 
@@ -45,6 +47,44 @@ export class Announcer {
           `Round ${event.round} is closed${event.reason === 'schedule' ? ', as scheduled' : ''}.`,
         );
         break;
+      case 'trustee-step':
+        this.#output.say(`${sentence(trusteeName(event))} handed in the ${STEP_NAMES[event.step]}.`);
+        break;
+      case 'trustees-made':
+        this.#output.say(
+          'The trustees have made their keys. Compare the fingerprints that "admin trustees" shows with theirs, aloud.',
+        );
+        break;
+      case 'ceremony-ended':
+        this.#output.warn(
+          `THE KEY CEREMONY HAS FAILED, by what ${trusteeName(event.by)} handed in: ${event.reason}.` +
+            `${event.accused.length === 0 ? '' : ` At fault: ${event.accused.map(trusteeName).join(', ')}.`} ` +
+            'What shows it is in the log. Begin anew, without who is at fault: "admin trustees invite".',
+        );
+        break;
+      case 'trustee-refused':
+        if (event.evidence === null) {
+          // Anybody can send nonsense in a trustee's name: counted, and told with the ballots refused.
+          this.#refused['trustee-message'] = (this.#refused['trustee-message'] ?? 0) + 1;
+          return;
+        }
+        this.#output.warn(`REFUSED: the ${event.what} of ${trusteeName(event)}: ${event.reason}.`);
+        break;
+      case 'trustees-called':
+        this.#output.say('The trustees are asked to show that they could decrypt.');
+        break;
+      case 'trustee-ready': {
+        const { ready, absent } = event.readiness;
+        this.#output.say(
+          `${sentence(trusteeName(event))} could decrypt (${ready.length} of ${ready.length + absent.length}).`,
+        );
+        break;
+      }
+      case 'decryption-taken':
+        this.#output.say(
+          `${sentence(trusteeName(event))} has decrypted round ${event.round}${event.missing === null ? '.' : `; ${event.missing}.`}`,
+        );
+        break;
       case 'schedule-problem':
         this.#output.warn(`PROBLEM: what was due could not be done, and is tried again: ${event.reason}`);
         break;
@@ -86,6 +126,12 @@ export class Announcer {
     this.#output.emit({ event: 'results-not-written', reason: error.message });
   };
 
+  /** Tells why something that was to be done beside the polling was not. */
+  readonly notDone = (error: unknown): void => {
+    if (error instanceof PsephosError) this.tell({ type: 'schedule-problem', reason: error.message });
+    else this.tell({ type: 'defect', error });
+  };
+
   /** Tells of refusals since the last call; called about once a second. */
   tellRefusals(): void {
     const text = refusedText(this.#refused);
@@ -99,6 +145,11 @@ export class Announcer {
     const what = number === 1 ? 'voted' : `voted again: ballot ${number} replaced an earlier ballot`;
     this.#output.say(`${voter} ${what} (${turnoutText(turnout)})`);
   }
+}
+
+/** With a capital letter, to begin a sentence. */
+function sentence(name: string): string {
+  return `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
 }
 
 function textOf(error: unknown): string {

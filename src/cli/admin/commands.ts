@@ -2,7 +2,8 @@ import * as z from 'zod';
 import type { LogSource } from '../../audit/source.ts';
 import type { Question } from '../../election/entries.ts';
 import { MAX_ENTRY_BYTES, MAX_TIME, MAX_TRUSTEES } from '../../election/limits.ts';
-import { questionsSchema, titleSchema } from '../../election/schemas.ts';
+import { nameSchema, proofText, questionsSchema, titleSchema } from '../../election/schemas.ts';
+import { type TrusteeMessage, trusteeMessageSchema } from '../../election/trustee-messages.ts';
 import { type CountWish, countRound, reportConcerns } from './counting.ts';
 import type { OpenElection } from './election-folder.ts';
 import { writeExport } from './export.ts';
@@ -10,10 +11,27 @@ import { nextDraft } from './next-round.ts';
 import type { Emit, Live } from './reports.ts';
 import { resultDocument } from './result-document.ts';
 import { writeResultFiles } from './results.ts';
+import {
+  callTrustees,
+  handIn,
+  reportTrustees,
+  startCeremony,
+  testOwnKeys,
+  warnOfFewTrustees,
+} from './trustees.ts';
 
 /** What an organiser may ask of an election, by a process that holds it or through its control socket. */
 export type Command =
-  | { readonly command: 'open' | 'close' | 'results'; readonly args: Readonly<Record<string, never>> }
+  | {
+      readonly command: 'close' | 'results' | 'trustees' | 'trustees-call';
+      readonly args: Readonly<Record<string, never>>;
+    }
+  | { readonly command: 'open'; readonly args: { readonly untested: boolean } }
+  | { readonly command: 'trustees-invite'; readonly args: WishedCeremony }
+  | {
+      readonly command: 'trustees-take';
+      readonly args: { readonly messages: readonly HandedIn[] };
+    }
   | { readonly command: 'status'; readonly args: StatusLists }
   | { readonly command: 'count'; readonly args: CountWish }
   | { readonly command: 'next-round'; readonly args: NextRound }
@@ -27,6 +45,23 @@ export interface StatusLists {
   readonly enrolled: boolean;
 }
 
+/** A key ceremony to be started; the codes of its invitations stay with who asks for it. */
+export interface WishedCeremony {
+  readonly threshold: number;
+  readonly trustees: readonly {
+    readonly name: string;
+    readonly role: 'single' | 'member';
+    /** The code's hash, in hex. */
+    readonly invitation: string;
+  }[];
+}
+
+/** What a trustee made, and the election that it is for. */
+export interface HandedIn {
+  readonly electionId: string;
+  readonly message: TrusteeMessage;
+}
+
 export interface NextRound {
   /** Null for "Round N". */
   readonly title: string | null;
@@ -35,6 +70,8 @@ export interface NextRound {
   readonly opens: number | null;
   readonly closes: number | null;
   readonly open: boolean;
+  /** Whether to open it although too few trustees have shown that they could decrypt. */
+  readonly untested: boolean;
 }
 
 export interface Export {
@@ -54,6 +91,7 @@ const nextRoundSchema = z.strictObject({
   opens: time,
   closes: time,
   open: z.boolean(),
+  untested: z.boolean(),
 }) satisfies z.ZodType<NextRound>;
 const exportSchema = z.strictObject({
   format: z.enum(['car', 'jsonl', 'belenios']),
@@ -70,14 +108,42 @@ const countSchema = z.strictObject({
         round: z.int().min(1),
         trustee: z.int().min(1).max(MAX_TRUSTEES),
         partialDecryption: z.string().max(MAX_ENTRY_BYTES),
+        proof: proofText,
       }),
     )
     .max(MAX_TRUSTEES),
   reveal: z.boolean(),
 }) satisfies z.ZodType<CountWish>;
 
+const ceremonySchema = z.strictObject({
+  threshold: z.int().min(0).max(MAX_TRUSTEES),
+  trustees: z
+    .array(
+      z.strictObject({
+        name: nameSchema,
+        role: z.enum(['single', 'member']),
+        invitation: z.string().regex(/^[0-9a-f]{64}$/),
+      }),
+    )
+    .min(1)
+    .max(MAX_TRUSTEES),
+}) satisfies z.ZodType<WishedCeremony>;
+
 export const commandSchema = z.discriminatedUnion('command', [
-  z.strictObject({ command: z.enum(['open', 'close', 'results']), args: z.strictObject({}) }),
+  z.strictObject({
+    command: z.enum(['close', 'results', 'trustees', 'trustees-call']),
+    args: z.strictObject({}),
+  }),
+  z.strictObject({ command: z.literal('open'), args: z.strictObject({ untested: z.boolean() }) }),
+  z.strictObject({ command: z.literal('trustees-invite'), args: ceremonySchema }),
+  z.strictObject({
+    command: z.literal('trustees-take'),
+    args: z.strictObject({
+      messages: z
+        .array(z.strictObject({ electionId: z.string(), message: trusteeMessageSchema }))
+        .max(MAX_TRUSTEES),
+    }),
+  }),
   z.strictObject({
     command: z.literal('status'),
     args: z.strictObject({ voters: z.boolean(), enrolled: z.boolean() }),
@@ -93,10 +159,14 @@ export function needsKey(command: Command): boolean {
     case 'open':
     case 'close':
     case 'count':
+    case 'trustees-invite':
+    case 'trustees-call':
+    case 'trustees-take':
       return true;
     case 'next-round':
       return command.args.open;
     case 'results':
+    case 'trustees':
     case 'status':
     case 'export':
       return false;
@@ -116,7 +186,15 @@ export async function execute(election: OpenElection, command: Command, how: Exe
   const { emit } = how;
   switch (command.command) {
     case 'open':
-      return openRound(election, emit);
+      return openRound(election, emit, command.args);
+    case 'trustees':
+      return reportTrustees(election, emit);
+    case 'trustees-invite':
+      return startCeremony(election, command.args, emit);
+    case 'trustees-call':
+      return callTrustees(election, emit);
+    case 'trustees-take':
+      return handIn(election, command.args.messages, emit);
     case 'close': {
       const { entry } = await election.organiser.close();
       await emit({ event: 'closed', round: entry.round });
@@ -135,7 +213,7 @@ export async function execute(election: OpenElection, command: Command, how: Exe
       const { draft, tied } = nextDraft(election, command.args);
       await election.organiser.prepare(draft);
       await emit({ event: 'prepared', round: election.log.state.rounds.length + 1, draft, tied });
-      return command.args.open ? openRound(election, emit) : undefined;
+      return command.args.open ? openRound(election, emit, command.args) : undefined;
     }
     case 'export': {
       return writeExport(sourceOf(election), command.args, emit, how.onProgress);
@@ -153,10 +231,16 @@ function sourceOf({ place, log: { store } }: OpenElection): LogSource {
   };
 }
 
-async function openRound(election: OpenElection, emit: Emit): Promise<void> {
+async function openRound(
+  election: OpenElection,
+  emit: Emit,
+  { untested }: { readonly untested: boolean },
+): Promise<void> {
   const { organiser } = election;
   await reportConcerns(election, emit);
-  const { round, title, time: opened, closes } = (await organiser.open()).entry;
+  await testOwnKeys(election);
+  const { round, title, time: opened, closes } = (await organiser.open({ untested })).entry;
+  await warnOfFewTrustees(election, emit);
   await emit({ event: 'opened', round, title, opened, closes });
 }
 
@@ -168,8 +252,15 @@ export async function countClosed(election: OpenElection, emit: Emit, round: num
   const { log } = election;
   if (log.genesis.policy.secrecy === 'open' || log.state.phase !== 'counting')
     return reportResults(election, emit, round);
-  const counted = await countRound(election, { decryptions: [], reveal: false }, emit);
-  if (counted !== undefined) await reportResults(election, emit, counted);
+  const counted = await countRound(election, { decryptions: [], reveal: false }, emit).catch(
+    (error: unknown) => {
+      // A running program counts as soon as a round closes, and may have done it meanwhile.
+      if (log.state.rounds[round - 1]?.result !== undefined) return round;
+      throw error;
+    },
+  );
+  if (counted !== undefined) return reportResults(election, emit, counted);
+  await warnOfFewTrustees(election, emit);
 }
 
 /** Writes and reports the results of all rounds, or of one. */

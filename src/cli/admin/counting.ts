@@ -62,7 +62,7 @@ function fitting(file: DecryptionFile, { log }: OpenElection): GivenDecryption {
       { hint: 'Ask the trustee to run "trustee decrypt" again, on the log as it is now.' },
     );
   }
-  return { trustee: file.trustee, partialDecryption: file.partialDecryption };
+  return { trustee: file.trustee, partialDecryption: file.partialDecryption, proof: file.proof };
 }
 
 async function ownDecryptions({ log, place }: OpenElection): Promise<GivenDecryption[]> {

@@ -1,10 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { readdir, rename, rm, rmdir } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { refused } from '../../base/errors.ts';
 import { DEFAULT_KDF, fingerprint } from '../../crypto/credential.ts';
 import { publicKeyOf } from '../../crypto/signature.ts';
 import type { Policy, Voter } from '../../election/entries.ts';
+import type { Registration } from '../../election/registration.ts';
 import { encodeTrustees } from '../../belenios/v1/encoding/trustees.ts';
 import type { TrusteePublicKey } from '../../belenios/v1/messages.ts';
 import { trusteePublicKey } from '../../belenios/v1/trustees.ts';
@@ -14,16 +15,16 @@ import { ElectionLog } from '../../services/election-log.ts';
 import { platformRandom } from '../../services/platform-random.ts';
 import { Organiser } from '../../services/organiser.ts';
 import type { DraftRound } from '../../services/ports.ts';
-import { makeFolder, syncFolder } from '../../store/files.ts';
-import { codeOf, fileError } from '../../store/fs-errors.ts';
+import { makeFolder, removeStaleTemporaries, syncFolder } from '../../store/files.ts';
 import { writeKeyFile } from '../../store/key-files.ts';
 import { electionExists } from '../../store/level-db.ts';
 import { openLevelStore } from '../../store/level-store.ts';
-import { type Credential, makeCredentials, writeCredentials } from './credentials.ts';
+import { type Credential, makeCredentials, writeCredentials } from '../credentials/credentials.ts';
 import { PROGRAM, type Place, adminKeyFile, systemClock } from './election-folder.ts';
-import type { ListedVoter } from './roll-file.ts';
+import { type Invitations, type WishedTrustees, makeInvitations, writeInvitations } from './invitations.ts';
+import type { ListedVoter } from '../credentials/roll-file.ts';
 import { ownTrusteeKeyFile } from './trustee-keys.ts';
-import { newWorkFolder, removeStaleWorkFolders } from './work-folder.ts';
+import { expectFreeFolder, moveToPlace, newWorkFolder } from '../work-folder.ts';
 
 export interface NewElection {
   readonly title: string;
@@ -31,10 +32,16 @@ export interface NewElection {
   readonly policy: Policy;
   /** Of a sealed election; where there are none the organiser becomes the only one. */
   readonly trustees: readonly TrusteePublicKey[];
+  /** Those who are yet to make their keys together, in place of any other. */
+  readonly invited: WishedTrustees | undefined;
   readonly listed: readonly ListedVoter[];
+  /** Where a registrar made the roll: what it signed, which `listed` repeats, all with keys. */
+  readonly registration?: Registration;
   readonly firstRound: DraftRound;
   /** Whether the first round opens at once. */
   readonly open: boolean;
+  /** Whether to open it although too few trustees have shown that they could decrypt. */
+  readonly untested: boolean;
   /** Where voters will dial, for the sheets; undefined leaves a space. */
   readonly address: string | undefined;
 }
@@ -49,6 +56,8 @@ export interface MadeElection {
   /** Files for the voters, by name within the data folder's `credentials`. */
   readonly credentialFiles: readonly string[];
   readonly credentials: readonly Credential[];
+  /** Invitations of trustees, by name within the data folder's `invitations`. */
+  readonly invitationFiles: readonly string[];
 }
 
 export interface InitHow {
@@ -68,48 +77,65 @@ export interface InitHow {
 export async function initElection(place: Place, wish: NewElection, how: InitHow): Promise<MadeElection> {
   const data = resolve(place.data);
   await expectFree(data, place.data);
-  const uuid = randomUUID();
+  const { uuid, kdf } = wish.registration ?? { uuid: randomUUID(), kdf: DEFAULT_KDF };
   const keyFile = adminKeyFile(place.keys, uuid);
   const seed = new Uint8Array(randomBytes(32));
   const own = ownTrustee(place, wish, uuid);
   const made = await makeCredentials(
     wish.listed,
-    { uuid, kdf: DEFAULT_KDF },
+    { uuid, kdf },
     { random: randomBytes, onProgress: how.onCredentials, signal: how.signal },
   );
   const work = await newWorkFolder(data);
+  const written: string[] = [];
   try {
-    const trustees = trusteesText(wish, own);
-    const electionId = await writeLog(work, wish, { uuid, seed, voters: made.voters, trustees }, how.onRoll);
-    const names = { title: wish.title, fingerprint: fingerprint(electionId), address: wish.address };
-    const credentialFiles = await writeCredentials(work, names, made.credentials);
+    const invitations = wish.invited && makeInvitations(wish.invited);
+    const sealing: Sealing =
+      invitations === undefined
+        ? { trustees: trusteesText(wish, own), own }
+        : { ceremony: invitations.start };
+    const electionId = await writeLog(work, wish, { uuid, seed, voters: made.voters, sealing }, how.onRoll);
+    const short = fingerprint(electionId);
+    const sheets = { title: wish.title, of: 'election', fingerprint: short, address: wish.address } as const;
+    const credentialFiles = await writeCredentials(work, sheets, made.credentials);
+    const invitationFiles = invitations === undefined ? [] : await writeInvitations(work, invitations);
     await how.finish?.(work, { uuid });
     await syncFolder(work);
     // The key comes before the election that needs it: a crash between the two leaves a key that opens nothing.
     await makeFolder(place.keys);
+    await removeStaleTemporaries(place.keys);
     await writeKeyFile(keyFile, { role: 'admin', seed, publicKey: publicKeyOf(seed) });
+    written.push(keyFile);
     if (own !== undefined) {
       const { file, seed: secret } = own;
       await writeKeyFile(file, { role: 'trustee', seed: secret, publicKey: publicKeyOf(secret) });
+      written.push(file);
     }
-    await moveToPlace(work, data).catch(async (error: unknown) => {
-      await rm(keyFile, { force: true });
-      if (own !== undefined) await rm(own.file, { force: true });
-      throw error;
-    });
+    await moveToPlace(work, data, '--data');
     return {
       uuid,
       electionId,
-      fingerprint: names.fingerprint,
+      fingerprint: short,
       keyFile,
       trusteeKeyFile: own?.file,
       credentialFiles,
       credentials: made.credentials,
+      invitationFiles,
     };
   } catch (error) {
     await rm(work, { recursive: true, force: true });
+    // Only what was made here: of one roll there may be another election, whose keys have the same names.
+    for (const file of written) await rm(file, { force: true });
     throw error;
   }
+}
+
+/** How a new election gets its trustees: by keys that are there, or by a ceremony. Neither where ballots are open. */
+interface Sealing {
+  readonly trustees?: string | undefined;
+  /** The organiser's, where that is the only one. */
+  readonly own?: OwnTrusteeKey | undefined;
+  readonly ceremony?: Invitations['start'];
 }
 
 interface OwnTrusteeKey {
@@ -119,7 +145,8 @@ interface OwnTrusteeKey {
 
 /** The key of the organiser as the only trustee, where a sealed election has no other. */
 function ownTrustee({ keys }: Place, wish: NewElection, uuid: string): OwnTrusteeKey | undefined {
-  if (wish.policy.secrecy === 'open' || wish.trustees.length > 0) return undefined;
+  if (wish.policy.secrecy === 'open' || wish.trustees.length > 0 || wish.invited !== undefined)
+    return undefined;
   return { file: ownTrusteeKeyFile(keys, uuid), seed: new Uint8Array(randomBytes(32)) };
 }
 
@@ -136,22 +163,7 @@ async function expectFree(data: string, shown: string): Promise<void> {
       hint: 'Name another folder with --data.',
     });
   }
-  try {
-    const found = await readdir(data);
-    if (found.length > 0) {
-      throw refused(
-        'folder-not-empty',
-        `The folder ${shown} holds other files (${found.slice(0, 3).join(', ')}${found.length > 3 ? ', …' : ''}).`,
-        {
-          hint: 'Name a new folder with --data; it is made if it does not exist.',
-        },
-      );
-    }
-  } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw fileError(error, shown);
-    await makeFolder(dirname(data));
-  }
-  await removeStaleWorkFolders(data);
+  await expectFreeFolder(data, shown, '--data');
 }
 
 async function writeLog(
@@ -161,12 +173,12 @@ async function writeLog(
     uuid,
     seed,
     voters,
-    trustees,
+    sealing,
   }: {
     readonly uuid: string;
     readonly seed: Uint8Array;
     readonly voters: readonly Voter[];
-    readonly trustees: string | undefined;
+    readonly sealing: Sealing;
   },
   onRoll: (done: number) => void,
 ): Promise<string> {
@@ -179,43 +191,40 @@ async function writeLog(
     onProgress: quiet,
   });
   try {
-    const { title, description, policy, firstRound } = wish;
-    const sealing = trustees === undefined ? {} : { trustees };
+    const { title, description, policy, firstRound, registration } = wish;
+    const registered = registration === undefined ? {} : registeredBy(registration);
     await createElection(
       log,
-      { uuid, title, description, policy, voters, ...sealing, firstRound },
+      {
+        uuid,
+        title,
+        description,
+        policy,
+        voters,
+        ...registered,
+        trustees: sealing.trustees,
+        ceremony: sealing.ceremony,
+        firstRound,
+      },
       seed,
       onRoll,
     );
-    if (wish.open) await new Organiser(log, quiet).open();
+    if (wish.open) await openFirst(new Organiser(log, quiet), sealing, wish.untested);
     return log.electionId;
   } finally {
     await log.close();
   }
 }
 
-async function moveToPlace(work: string, data: string): Promise<void> {
-  try {
-    // Windows doesn't rename over a folder, not even an empty one.
-    if (process.platform === 'win32') await rmdir(data).catch(ignoreMissing);
-    await rename(work, data);
-    await syncFolder(dirname(data));
-  } catch (error) {
-    if (['ENOTEMPTY', 'EEXIST'].includes(codeOf(error) ?? '')) {
-      throw refused(
-        'folder-not-empty',
-        `Something was put into ${basename(data)} while the election was made.`,
-      );
-    }
-    if (['EBUSY', 'EXDEV'].includes(codeOf(error) ?? '')) {
-      throw refused('folder-in-use', `${data} can't be replaced: it is a disk of its own, or in use.`, {
-        hint: `Name a folder inside it: --data ${join(data, 'election')}`,
-      });
-    }
-    throw fileError(error, data);
+/** Opens the first round; the organiser's own key shows first that it can decrypt. */
+async function openFirst(organiser: Organiser, { own }: Sealing, untested: boolean): Promise<void> {
+  if (own !== undefined) {
+    await organiser.calls.call();
+    await organiser.calls.answerWith([scalarOfSeed(own.seed)], platformRandom);
   }
+  await organiser.open({ untested });
 }
 
-function ignoreMissing(error: unknown): void {
-  if (codeOf(error) !== 'ENOENT') throw error;
+function registeredBy({ kdf, registrar: key, signature }: Registration) {
+  return { kdf, registrar: { key, signature } };
 }

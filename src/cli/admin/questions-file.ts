@@ -3,7 +3,7 @@ import { unusable } from '../../base/errors.ts';
 import type { Question } from '../../election/entries.ts';
 import { MAX_ANSWERS, MAX_QUESTIONS, MAX_TEXT_BYTES } from '../../election/limits.ts';
 import { firstIssue, questionSchema } from '../../election/schemas.ts';
-import { linesOf, throwProblems } from './text-file.ts';
+import { linesOf, throwProblems } from '../text-file.ts';
 
 /** Reads a list of candidates, one name a line. Throws `bad-candidates` with every fault and its line. */
 export function parseCandidates(text: string, path: string): string[] {

@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { questionSummary } from './question-text.ts';
 import { programLine } from '../program-line.ts';
-import type { TrusteeStanding } from '../../services/organiser.ts';
-import type { Live, Report } from './reports.ts';
+import type { Phase } from '../../election/log-state.ts';
+import type { Live, Report, TrusteesStanding } from './reports.ts';
 import { resultText } from './result-text.ts';
 import { formatTime, fromNowInWords } from '../time.ts';
+import { ceremonyRows, fingerprintRows, readinessText, trusteeName } from './trustee-text.ts';
 
 export interface RenderContext {
   /** The data folder as the caller named it. */
@@ -27,6 +28,14 @@ export function renderReport(report: Report, { data, now }: RenderContext): stri
       return `Round ${report.round} is closed.`;
     case 'counted':
       return countedText(report);
+    case 'trustees':
+      return report.trustees === null && report.ceremony === null
+        ? 'The election has no trustees.'
+        : rowsText([...trusteeRows(report, now), ...fingerprintRows(report)]);
+    case 'ceremony-started':
+      return rowsText(ceremonyRows(report));
+    case 'handed-in':
+      return handedInText(report);
     case 'concerns':
       return concernsText(report.concerns);
     case 'prepared':
@@ -49,7 +58,7 @@ type StatusReport = Extract<Report, { event: 'status' }>;
 /** What an election is and where it stands. */
 export function statusText(status: StatusReport['status'], now: number): string {
   const { round, draft, roll, policy } = status;
-  const lines: [string, string][] = [
+  const lines: (readonly [string, string])[] = [
     ['Election', status.electionId],
     ['Fingerprint', status.fingerprint],
     [
@@ -60,7 +69,7 @@ export function statusText(status: StatusReport['status'], now: number): string 
   ];
   if (status.enrolled > 0)
     lines.push(['Enrolled', `${status.enrolled} of ${roll.voters} voters made a key of their own`]);
-  if (status.trustees !== null) lines.push(['Trustees', trusteesText(status)]);
+  lines.push(...trusteeRows(status, now));
   if (round !== null) {
     const open = status.phase === 'open';
     const closes = open ? `; ${closingText(round.closes, now)}` : '';
@@ -109,12 +118,23 @@ function ballotRules({ secrecy, revote, names }: StatusReport['status']['policy'
   return `${shown}; ${again}`;
 }
 
-/** A trustee as people call it. */
-export function trusteeName({ trustee, name }: Pick<TrusteeStanding, 'trustee' | 'name'>): string {
-  return name === null ? `trustee ${trustee}` : `${name} (trustee ${trustee})`;
+/** Who can decrypt, how ready they are, and how far the making of their keys has come. */
+function trusteeRows(standing: TrusteesStanding & { readonly phase?: Phase }, now: number): Rows {
+  return [
+    ...ceremonyRows(standing),
+    ...(standing.trustees === null
+      ? []
+      : ([
+          ['Trustees', trusteesText(standing)],
+          ['Readiness', readinessText(standing, now)],
+        ] as const)),
+  ];
 }
 
-function trusteesText({ trustees, phase }: StatusReport['status']): string {
+function trusteesText({
+  trustees,
+  phase,
+}: Pick<TrusteesStanding, 'trustees'> & { readonly phase?: Phase }): string {
   const list = trustees ?? [];
   const waits = phase === 'counting';
   return list
@@ -134,14 +154,23 @@ function countedText({ round, trustees, invalid, missing }: Extract<Report, { ev
   return [
     ...lines,
     `Round ${round} is not counted yet: ${missing}.`,
-    `Waiting for ${waiting.join(', ')}. Each checks and decrypts, on the own computer, with the invite or an exported copy of the log:`,
+    `Waiting for ${waiting.join(', ')}. A running "trustee join" checks the log and decrypts by itself. Without a connection, with a copy of the log:`,
     '',
-    `  ${programLine('trustee')} decrypt <log> --key <key file>`,
+    `  ${programLine('trustee')} answer <log> --key <key file>`,
     '',
-    'and gives you the file that this writes. Then:',
+    'and the file that this writes is taken in here:',
     '',
-    `  ${programLine('admin')} count --decryption <file>`,
+    `  ${programLine('admin')} trustees take <file>`,
   ].join('\n');
+}
+
+function handedInText({ what, trustee, refused }: Extract<Report, { event: 'handed-in' }>): string {
+  const name = {
+    step: 'step of the key ceremony',
+    readiness: 'proof of readiness',
+    decryption: 'decryption',
+  }[what];
+  return refused === null ? `Taken: the ${name} of trustee ${trustee}.` : `NOT USED: ${refused}`;
 }
 
 function concernsText(concerns: Extract<Report, { event: 'concerns' }>['concerns']): string {

@@ -3,8 +3,10 @@ import { MAX_TIME } from '../../election/limits.ts';
 import { policySchema, questionsSchema } from '../../election/schemas.ts';
 import type { Turnout } from '../../election/entries.ts';
 import type { Concern } from '../../election/small-groups.ts';
+import type { CeremonyStanding, InvitedStanding } from '../../services/ceremony-desk.ts';
 import type { ElectionStatus, TrusteeStanding } from '../../services/organiser.ts';
 import type { DraftRound } from '../../services/ports.ts';
+import type { Readiness } from '../../services/trustee-calls.ts';
 
 /**
  * What the commands report, as JSON: with `--json` it is printed as it is, and it is what a running admin process sends
@@ -38,6 +40,18 @@ export type Report =
       /** In words; null once the result is in the log. */
       readonly missing: string | null;
     }
+  /** Who is or will be trustee, and how ready they are. */
+  | ({ readonly event: 'trustees' } & TrusteesStanding)
+  /** A key ceremony was begun. */
+  | { readonly event: 'ceremony-started'; readonly ceremony: CeremonyStanding }
+  /** What was handed in by file. */
+  | {
+      readonly event: 'handed-in';
+      readonly what: 'step' | 'readiness' | 'decryption';
+      readonly trustee: number;
+      /** Why it was refused; null where it was taken. */
+      readonly refused: string | null;
+    }
   /** What the result of a sealed round reveals whatever is voted. */
   | { readonly event: 'concerns'; readonly concerns: readonly Concern[] }
   /** `files` are relative to the data folder. */
@@ -51,6 +65,8 @@ export type Report =
       /** The round in a Belenios archive; null for the whole log. */
       readonly round: number | null;
     };
+
+export type TrusteesStanding = Pick<ElectionStatus, 'trustees' | 'ceremony' | 'readiness'>;
 
 export type Emit = (report: Report) => Promise<void>;
 
@@ -108,8 +124,38 @@ const draftSchema = z.strictObject({
 const trusteeSchema = z.strictObject({
   trustee: count,
   name: z.string().nullable(),
+  fingerprint: z.string(),
   given: z.boolean(),
 }) satisfies z.ZodType<TrusteeStanding>;
+
+const ceremonySchema = z.strictObject({
+  threshold: count,
+  members: count,
+  invited: z.array(
+    z.strictObject({
+      trustee: count,
+      name: z.string(),
+      role: z.enum(['single', 'member']),
+      next: z.enum(['key', 'certificate', 'polynomial', 'share', 'others', 'nothing']),
+    }) satisfies z.ZodType<InvitedStanding>,
+  ),
+  done: z.boolean(),
+  ended: z.strictObject({ reason: z.string(), accused: z.array(count) }).nullable(),
+}) satisfies z.ZodType<CeremonyStanding>;
+
+const readinessSchema = z.strictObject({
+  enough: z.boolean(),
+  spare: z.int(),
+  absent: z.array(count),
+  called: time.nullable(),
+  ready: z.array(count),
+}) satisfies z.ZodType<Readiness>;
+
+const trusteesFields = {
+  trustees: z.array(trusteeSchema).nullable(),
+  ceremony: ceremonySchema.nullable(),
+  readiness: readinessSchema.nullable(),
+};
 
 const electionStatusSchema = z.strictObject({
   electionId: z.string(),
@@ -130,7 +176,7 @@ const electionStatusSchema = z.strictObject({
     })
     .nullable(),
   draft: draftSchema.nullable(),
-  trustees: z.array(trusteeSchema).nullable(),
+  ...trusteesFields,
   entries: count,
   checkpoint: z.string(),
 }) satisfies z.ZodType<ElectionStatus>;
@@ -188,6 +234,14 @@ export const reportSchema = z.discriminatedUnion('event', [
     trustees: z.array(trusteeSchema),
     invalid: z.array(z.strictObject({ trustee: count, reason: z.string() })),
     missing: z.string().nullable(),
+  }),
+  z.strictObject({ event: z.literal('trustees'), ...trusteesFields }),
+  z.strictObject({ event: z.literal('ceremony-started'), ceremony: ceremonySchema }),
+  z.strictObject({
+    event: z.literal('handed-in'),
+    what: z.enum(['step', 'readiness', 'decryption']),
+    trustee: count,
+    refused: z.string().nullable(),
   }),
   z.strictObject({
     event: z.literal('concerns'),

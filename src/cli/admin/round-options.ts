@@ -2,11 +2,12 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { unusable } from '../../base/errors.ts';
 import type { Question } from '../../election/entries.ts';
 import { parseCandidates, parseQuestions, questionOver } from './questions-file.ts';
-import { readTextFile } from './text-file.ts';
+import { readTextFile } from '../text-file.ts';
 import { TIME_HELP, parseTime } from '../time.ts';
+import { type UntestedOption, untestedOption } from './trustee-options.ts';
 
 /** What the command line says of a round that is to be prepared; the same for the first one and for later ones. */
-export interface RoundOptions {
+export interface RoundOptions extends UntestedOption {
   readonly candidates?: string;
   readonly question?: string;
   readonly min?: number;
@@ -37,7 +38,8 @@ export function addRoundOptions(command: Command): Command {
     )
     .option('--opens <time>', `when voting opens: ${TIME_HELP}`, time)
     .option('--closes <time>', 'when it closes; in the same form', time)
-    .addOption(new Option('--open', 'open at once').conflicts(['opens']));
+    .addOption(new Option('--open', 'open at once').conflicts(['opens']))
+    .addOption(untestedOption());
 }
 
 function wholeNumber(text: string): number {

@@ -8,6 +8,7 @@ import { EnrolmentDesk } from '../../services/enrolment-desk.ts';
 import { PollingStation } from '../../services/polling-station.ts';
 import { proofPool } from '../../services/proofs/pool.ts';
 import { signaturePool } from '../../services/signatures/pool.ts';
+import { TrusteeDesk } from '../../services/trustee-desk.ts';
 import { electionExists } from '../../store/level-db.ts';
 import { showProgress } from '../progress.ts';
 import { announceAddresses, announceElection } from './announce.ts';
@@ -21,12 +22,17 @@ import { inviteFor } from './reachability.ts';
 import type { Live } from './reports.ts';
 import { makeSample } from './sample.ts';
 import { refusedCommand } from './refused-command.ts';
+import { keepEvidence } from './evidence.ts';
+import { answerWithOwnKeys } from './trustees.ts';
 
 export interface RunOptions extends ListenOptions {
   readonly qr: boolean;
+  /** Hours between two calls to the trustees while a round is open. */
+  readonly askTrusteesEvery: number;
 }
 
 const TICK = 1000;
+const HOUR = 3_600_000;
 /** How many ticks between looks at the machine's addresses: a laptop's change whenever it reconnects. */
 const ADDRESSES_EVERY = 5;
 
@@ -46,6 +52,16 @@ export async function run(surroundings: Surroundings, options: RunOptions): Prom
     announcer.tell(event);
     if (event.type === 'round-closed')
       background.add(() => countClosed(election, printReports(output, place.data), event.round));
+    if (event.type === 'decryption-taken' && event.missing === null)
+      background.add(() => reportResults(election, printReports(output, place.data), event.round));
+    if (event.type === 'trustees-called' || event.type === 'trustees-made')
+      background.add(() => answerWithOwnKeys(election), announcer.notDone);
+    if (event.type === 'trustee-refused' && event.evidence !== null) {
+      const { evidence } = event;
+      background.add(async () => {
+        output.warn(`What shows it: ${await keepEvidence(place.data, evidence)}`);
+      }, announcer.notDone);
+    }
   };
   const progress = showProgress(io, 'Reading the log, entries');
   const onProgress = (done: number) => {
@@ -56,6 +72,7 @@ export async function run(surroundings: Surroundings, options: RunOptions): Prom
   try {
     // A power cut may have come between a result and its files.
     background.add(() => reportResults(election, () => Promise.resolve()));
+    background.add(() => answerWithOwnKeys(election), announcer.notDone);
     await serve(surroundings, options, { election, announcer, onEvent, background });
   } finally {
     await background.settled();
@@ -86,7 +103,9 @@ async function serve(surroundings: Surroundings, options: RunOptions, running: R
   const onDefect = (error: unknown) => {
     onEvent({ type: 'defect', error });
   };
-  const service = new ElectionNode(log, station, new EnrolmentDesk(log, onEvent), () => systemClock.now());
+  const trustees = new TrusteeDesk(log, organiser, onEvent);
+  const enrolments = new EnrolmentDesk(log, onEvent);
+  const service = new ElectionNode(log, { station, enrolments, trustees }, () => systemClock.now());
   const node = await startListening(options, (listen) => startNode({ seed, listen, service, onDefect }));
   try {
     for (const { address, reason } of node.failedAddresses)
@@ -107,7 +126,13 @@ async function serve(surroundings: Surroundings, options: RunOptions, running: R
     });
     try {
       await announceElection(surroundings, election, live(), { qr: options.qr });
-      const caretaker = new Caretaker({ log, organiser, clock: systemClock, onEvent });
+      const caretaker = new Caretaker({
+        log,
+        organiser,
+        clock: systemClock,
+        onEvent,
+        askTrusteesEvery: options.askTrusteesEvery * HOUR,
+      });
       await tickUntilStopped(surroundings, options, { node, live, announcer, caretaker, background });
       output.say('Stopping: no more ballots are taken, those under way are finished.');
     } finally {
@@ -160,8 +185,8 @@ class Background {
     this.#tell = tell;
   }
 
-  add(work: () => Promise<void>): void {
-    this.#tail = this.#tail.then(work).catch(this.#tell);
+  add(work: () => Promise<void>, tell = this.#tell): void {
+    this.#tail = this.#tail.then(work).catch(tell);
   }
 
   async settled(): Promise<void> {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { writeFileAtomic } from '../../store/files.ts';
 import { codeOf } from '../../store/fs-errors.ts';
-import { CREDENTIALS_FILE, CREDENTIALS_FOLDER } from './credentials.ts';
+import { CREDENTIALS_FILE, CREDENTIALS_FOLDER } from '../credentials/credentials.ts';
 import type { Place } from './election-folder.ts';
 import { type NewElection, initElection } from './init.ts';
 
@@ -14,6 +14,7 @@ const SAMPLE: NewElection = {
   description: 'A sample election, made because the data folder held none. The restaurants are invented.',
   policy: { secrecy: 'sealed', revote: 'last', names: 'public' },
   trustees: [],
+  invited: undefined,
   listed: VOTERS.map((username) => ({ username, name: '', email: '', weight: 1, publicKey: null })),
   firstRound: {
     title: 'Best to-go restaurant',
@@ -31,6 +32,7 @@ const SAMPLE: NewElection = {
     closes: null,
   },
   open: true,
+  untested: false,
   address: undefined,
 };
 

@@ -1,24 +1,21 @@
-import { audit } from '../../audit/run.ts';
-import { type AuditReport, type AuditedRound, describeFinding } from '../../audit/report.ts';
-import { createChecker } from '../../audit/worker-pool.ts';
+import type { AuditReport, AuditedRound } from '../../audit/report.ts';
 import { refused } from '../../base/errors.ts';
 import type { SealedRound, SoundTrustees } from '../../belenios/v1/sealed-round.ts';
-import { scalarOfSeed } from '../../crypto/group/seed.ts';
 import type { TallyEntry } from '../../election/entries.ts';
-import { SMALL_GROUP } from '../../election/small-groups.ts';
 import { decryptWith } from '../../services/decrypting.ts';
 import { platformRandom } from '../../services/platform-random.ts';
 import { noteDecryptedSum } from '../../store/decrypted-sums.ts';
 import { writeDecryptionFile } from '../../store/decryption-files.ts';
-import { readKeyFile } from '../../store/key-files.ts';
+import { shareOf } from '../../services/trustee-duties.ts';
 import type { Console } from '../console.ts';
 import type { Io } from '../io.ts';
 import { programLine, quotePath } from '../program-line.ts';
 import { printable } from '../printable.ts';
-import { showProgress } from '../progress.ts';
-import { openTarget } from '../verify-log/target.ts';
+import { auditOf } from './audit.ts';
+import { type PassphraseFlags, openKey } from './passphrase.ts';
+import { concernsOfSum, refuseIfRevealing } from './small-groups.ts';
 
-export interface DecryptFlags {
+export interface DecryptFlags extends PassphraseFlags {
   readonly key: string;
   readonly round?: number;
   readonly out?: string;
@@ -31,13 +28,18 @@ export interface DecryptFlags {
  * `nothing-to-decrypt`, `not-a-trustee`, `small-group`, `another-sum` where the key decrypted another sum of this round before, and what reading the log and the key file throw.
  */
 export async function decrypt(name: string, flags: DecryptFlags, io: Io, out: Console): Promise<void> {
-  const { seed } = await readKeyFile(flags.key, 'trustee');
+  const { seed, publicKey } = await openKey(flags.key, flags, io);
   const report = await auditOf(name, flags, io, out);
-  if (report.verdict === 'invalid') throw invalid(report);
   const { round, sealed, tally } = roundToDecrypt(report, flags.round);
-  if (flags.reveal !== true) refuseSmallGroup(report, tally);
-  const given = decryptWith(scalarOfSeed(seed), trusteesOf(report), sealed, tally, platformRandom);
-  await noteDecryptedSum(flags.key, sealed.election.uuid, tally.encryptedTally);
+  const { trustee, secret } = shareOf(report, trusteesOf(report), seed);
+  const concerns = concernsOfSum(
+    report,
+    report.rounds.find((one) => one.round.round === round),
+  );
+  if (flags.reveal !== true) refuseIfRevealing(report, concerns);
+  for (const { message } of concerns) out.note(`WARNING: ${message}\n`);
+  await noteDecryptedSum({ path: flags.key, publicKey }, sealed.election.uuid, tally.encryptedTally);
+  const given = decryptWith(secret, trusteesOf(report), sealed, tally, platformRandom, trustee);
   const file = flags.out ?? `decryption-round-${round}-trustee-${given.trustee}.json`;
   const electionId = report.election?.id ?? '';
   await writeDecryptionFile(file, { electionId, round, ...given });
@@ -56,38 +58,6 @@ export async function decrypt(name: string, flags: DecryptFlags, io: Io, out: Co
       `  ${programLine('admin')} count --decryption ${quotePath(file)}\n\n` +
       'Nothing in it is secret, and it opens nothing but the sum of all ballots.\n',
   );
-}
-
-async function auditOf(name: string, flags: DecryptFlags, io: Io, out: Console): Promise<AuditReport> {
-  const target = await out.during(`Opening ${name}`, () => openTarget(name, io.signal));
-  const checker = createChecker();
-  const progress = showProgress(io, 'Auditing');
-  try {
-    const { expectedElection = flags.election, ...expected } = target.expected;
-    if (flags.election !== undefined && expectedElection !== flags.election)
-      throw refused(
-        'wrong-election',
-        `The invite is to election ${expectedElection}, not to ${flags.election}.`,
-      );
-    return await audit(target.source, {
-      checker,
-      ...expected,
-      ...(expectedElection === undefined ? {} : { expectedElection }),
-      onProgress: progress.update,
-      signal: io.signal,
-    });
-  } finally {
-    progress.stop();
-    await checker.close();
-    await target.close();
-  }
-}
-
-function invalid({ first }: AuditReport): Error {
-  const why = first === undefined ? 'its audit found something wrong' : printable(describeFinding(first));
-  return refused('invalid', `The log is NOT VALID: ${why}. Nothing was decrypted.`, {
-    hint: `Tell the other trustees and the organiser. More about it: ${programLine('verify-log')} <log>`,
-  });
 }
 
 interface ToDecrypt {
@@ -122,15 +92,4 @@ function nothingToDecrypt(rounds: readonly AuditedRound[], wanted: number | unde
 function trusteesOf({ trustees }: AuditReport): SoundTrustees {
   if (trustees === undefined) throw new Error('a tally in a log without trustees');
   return trustees;
-}
-
-function refuseSmallGroup({ election }: AuditReport, { numTallied }: TallyEntry): void {
-  if (election?.policy.smallGroups !== 'refuse' || numTallied === 0 || numTallied >= SMALL_GROUP) return;
-  throw refused(
-    'small-group',
-    `Only ${numTallied} ballots were cast, so that the result would show much of how each of them was.`,
-    {
-      hint: 'This election refuses to reveal that. With the consent of those who voted: --reveal.',
-    },
-  );
 }

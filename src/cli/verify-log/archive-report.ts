@@ -25,12 +25,17 @@ const MARKS: Readonly<Record<ArchiveCheckVerdict, string>> = {
 /** Reasons shown of one check; `--json` has more. */
 const SHOWN = 3;
 
+/** What no archive can show: the protocol's proofs of decryption leave out what is decrypted (docs/SECURITY). */
+const LIMIT =
+  'A result in an archive holds against everybody but a trustee who also had the last ballot cast. A log of Psephos has proofs without that gap.';
+
 /** The report for people. The last line is the verdict. */
 export function archiveText(audit: ArchiveAudit): string {
   return [
     electionText(audit),
     `Checks\n${audit.checks.map(checkText).join('')}`,
     ...resultText(audit),
+    ...(audit.result === undefined ? [] : [`${LIMIT}\n`]),
     `${archiveVerdict(audit)}\n`,
   ].join('\n');
 }
@@ -58,7 +63,13 @@ export function archiveObjects(audit: ArchiveAudit): object[] {
     ...(result === undefined
       ? []
       : [{ event: 'result', result: result.map((row) => row.map((votes) => votes.toString())) }]),
-    { event: 'verdict', verdict, reason: archiveVerdict(audit), head: head ?? null },
+    {
+      event: 'verdict',
+      verdict,
+      reason: archiveVerdict(audit),
+      limit: result === undefined ? null : LIMIT,
+      head: head ?? null,
+    },
   ];
 }
 

@@ -5,5 +5,7 @@ export interface Flags {
   /** An opened ballot. */
   readonly ballot?: string;
   readonly election?: string;
+  /** Fingerprint of the registrar's key. */
+  readonly registrar?: string;
   readonly workers?: number;
 }

@@ -76,7 +76,11 @@ async function auditTarget(
   }
 }
 
-function expectedOf({ expected }: Target, { election }: Flags): Expected {
+function expectedOf(target: Target, { election, registrar }: Flags): Expected {
+  const expected: Expected = {
+    ...target.expected,
+    ...(registrar === undefined ? {} : { expectedRegistrar: registrar }),
+  };
   if (election === undefined) return expected;
   if (expected.expectedElection !== undefined && expected.expectedElection !== election) {
     throw unusable('usage', `The invite is to election ${expected.expectedElection}, not to ${election}.`);

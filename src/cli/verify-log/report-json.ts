@@ -1,15 +1,20 @@
-import type { AuditReport, AuditedRound } from '../../audit/report.ts';
+import type { AuditReport, AuditedElection, AuditedRound } from '../../audit/report.ts';
 import { toBase64, toHex } from '../../base/bytes.ts';
+import { neededText, trusteeRowsOf } from '../trustee-rows.ts';
 import { verdictLine } from './report-text.ts';
 
 /** The report as one object a line: the election, each check, each round's result, and last the verdict. */
 export function reportObjects(report: AuditReport): object[] {
-  const { election, checks, rounds, verdict, first, source, size, head, checkpoint, enrolled } = report;
+  const { election, trustees, checks, rounds, verdict, first, source, size, head, checkpoint, enrolled } =
+    report;
   return [
     {
       event: 'election',
-      election: election === undefined ? null : { ...election, authority: toHex(election.authority) },
+      election: election === undefined ? null : electionObject(election),
     },
+    ...(trustees === undefined
+      ? []
+      : [{ event: 'trustees', needed: neededText(trustees), trustees: trusteeRowsOf(trustees) }]),
     ...checks.map((check) => ({ event: 'check', ...check })),
     ...rounds.map(roundObject),
     {
@@ -27,6 +32,14 @@ export function reportObjects(report: AuditReport): object[] {
           : { size: checkpoint.size, root: toBase64(checkpoint.root), text: checkpoint.text },
     },
   ];
+}
+
+function electionObject({ registrar, ...election }: AuditedElection): object {
+  return {
+    ...election,
+    authority: toHex(election.authority),
+    ...(registrar === undefined ? {} : { registrar: { ...registrar, key: toHex(registrar.key) } }),
+  };
 }
 
 function roundObject({ round, result, closed, published }: AuditedRound): object {

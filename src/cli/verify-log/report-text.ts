@@ -8,6 +8,7 @@ import {
 import { toBase64, toHex } from '../../base/bytes.ts';
 import { renderResult } from '../result-table.ts';
 import { printable, thousands } from '../printable.ts';
+import { neededText, trusteeRowsOf } from '../trustee-rows.ts';
 import type { KnownReceipt } from './known.ts';
 
 const MARKS: Readonly<Record<CheckVerdict, string>> = {
@@ -38,7 +39,7 @@ export function verdictLine(report: AuditReport): string {
   return `VALID: ${count(size, 'entry', 'entries')} and ${count(published, 'published result', 'published results')} checked, nothing wrong.`;
 }
 
-function electionText({ source, election, size, head, checkpoint, enrolled }: AuditReport): string {
+function electionText({ source, election, trustees, size, head, checkpoint, enrolled }: AuditReport): string {
   const rows: [string, string][] = [['Log', `${source}, ${count(size, 'entry', 'entries')}`]];
   if (election !== undefined) {
     rows.push(
@@ -46,6 +47,13 @@ function electionText({ source, election, size, head, checkpoint, enrolled }: Au
       ['Fingerprint', election.fingerprint],
       ['Authority', toHex(election.authority)],
     );
+    if (election.registrar !== undefined) rows.push(['Registrar', election.registrar.fingerprint]);
+  }
+  if (trustees !== undefined) {
+    const list = trusteeRowsOf(trustees).map(
+      ({ trustee, name, fingerprint }) => `${name ?? `trustee ${trustee}`} ${fingerprint}`,
+    );
+    rows.push(['Trustees', `${neededText(trustees)} decrypt: ${list.join(', ')}`]);
   }
   rows.push(['Head', head ?? 'none']);
   if (checkpoint !== undefined) {

@@ -1,4 +1,5 @@
 import { PsephosError, refused } from '../../base/errors.ts';
+import { orInterrupted as orInterruptedWith } from '../ask.ts';
 import { normaliseSecret, normaliseUsername } from '../../crypto/credential.ts';
 import { type Choice, choiceProblems } from '../../election/choices.ts';
 import type { Question } from '../../election/entries.ts';
@@ -130,18 +131,13 @@ function capitalised(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
-async function orInterrupted<T>(prompt: Promise<T>): Promise<T> {
-  try {
-    return await prompt;
-  } catch (error) {
-    // What a prompt throws when the person leaves it, by Ctrl-C or by closing the terminal.
-    if (error instanceof Error && ['ExitPromptError', 'AbortPromptError'].includes(error.name))
-      throw interrupted(error);
-    throw error;
-  }
+const NOTHING_CAST = 'Nothing was cast.';
+
+function orInterrupted<T>(prompt: Promise<T>): Promise<T> {
+  return orInterruptedWith(prompt, NOTHING_CAST);
 }
 
 /** For a program that was asked to end before any ballot was sent. */
 export function interrupted(cause: unknown): Error {
-  return refused('interrupted', 'Interrupted. Nothing was cast.', { cause });
+  return refused('interrupted', `Interrupted. ${NOTHING_CAST}`, { cause });
 }

@@ -6,6 +6,7 @@ import { type KnownElection, meetElection } from '../../services/voter-session.t
 import type { Io } from '../io.ts';
 import { interrupted } from './ask.ts';
 import type { Console } from '../console.ts';
+import { comparable } from '../fingerprint.ts';
 import { printable } from '../printable.ts';
 import type { Anchor } from './show.ts';
 
@@ -114,6 +115,17 @@ async function dial(target: DialTarget, { wait }: ConnectFlags, io: Io, out: Con
   }
 }
 
+/** For a program that nobody watches, and flags that don't say which election it is to trust. */
+export function unpinned(): Error {
+  return unusable(
+    'not-pinned',
+    'Nothing that you gave says which election this should be, and nobody will look.',
+    {
+      hint: 'Dial the invite, or an address ending in /p2p/<peer id>; or give --election ID, or --fingerprint XXXX-XXXX-XXXX-XXXX-XXXX.',
+    },
+  );
+}
+
 /** Tells the voter why nothing seems to happen. */
 function sayWaiting(error: unknown, waitMs: number, out: Console): void {
   const message = error instanceof Error ? printable(error.message) : 'No answer.';
@@ -134,9 +146,4 @@ export function retriesWithin(seconds: number): number {
 export function orInterrupted(error: unknown, { signal }: Io): unknown {
   const ended = error === signal.reason || (error instanceof Error && error.name === 'AbortError');
   return signal.aborted && ended ? interrupted(error) : error;
-}
-
-/** A fingerprint as people read it aloud and type it: in any case, with O for 0 and I or L for 1. */
-function comparable(fingerprint: string): string {
-  return fingerprint.toUpperCase().replace(/[\s-]/g, '').replaceAll('O', '0').replace(/[IL]/g, '1');
 }

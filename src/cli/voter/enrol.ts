@@ -10,11 +10,11 @@ import { programLine, shellWord } from '../program-line.ts';
 import { expectRoom, saveReceipt } from '../receipt-file.ts';
 import { type Ask, askerOf } from './ask.ts';
 import { verifyCommand } from './cast-report.ts';
-import { type ConnectFlags, type Met, meet, orInterrupted, readTarget } from './connect.ts';
+import { type ConnectFlags, type Met, meet, orInterrupted, readTarget, unpinned } from './connect.ts';
 import { type TypedCredentials, missingIdentity, requireFlags, withTyped } from './identify.ts';
 import { DEFAULT_KEY_FILE } from './key-file-name.ts';
 import { makeVoterKey } from './keygen.ts';
-import { confirmFingerprint, unpinned } from './pinning.ts';
+import { confirmFingerprint } from './pinning.ts';
 import { readSecret } from './secret.ts';
 import { electionJson, electionText } from './show.ts';
 

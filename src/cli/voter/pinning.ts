@@ -1,18 +1,7 @@
-import { refused, unusable } from '../../base/errors.ts';
+import { refused } from '../../base/errors.ts';
 import type { KnownElection } from '../../services/voter-session.ts';
 import type { Console } from '../console.ts';
 import type { Ask } from './ask.ts';
-
-/** For a program that nobody watches, where nothing says which election it should be. */
-export function unpinned(): Error {
-  return unusable(
-    'not-pinned',
-    'Nothing that you gave says which election this should be, and nobody will look.',
-    {
-      hint: 'Dial the invite, or an address ending in /p2p/<peer id>; or give --election ID, or --fingerprint XXXX-XXXX-XXXX-XXXX-XXXX.',
-    },
-  );
-}
 
 /** Has the voter compare the fingerprint, where the address names no key. Throws `not-confirmed`. */
 export async function confirmFingerprint(

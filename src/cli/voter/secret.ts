@@ -6,18 +6,21 @@ import type { Io } from '../io.ts';
 /** A secret has 29 characters; whatever is longer than this is another file. */
 const MAX_SECRET_BYTES = 1000;
 
+/** What a file is to hold, as errors call it. */
+export type SecretKind = 'secret' | 'passphrase' | 'invitation';
+
 /**
- * Reads a voter's secret from a file or, for `-`, from standard input, as it was typed. Throws `secret-file-exposed` for
+ * Reads a voter's secret, or something else that only its owner may see, from a file or, for `-`, from standard input, as it was typed. Throws `secret-file-exposed` for
  * a file that other accounts can read, `bad-secret-file`, or the file system's refusal; no error quotes the content.
  */
-export async function readSecret(path: string, io: Io): Promise<string> {
-  if (path !== '-') return readSecretFile(path);
+export async function readSecret(path: string, io: Io, what: SecretKind = 'secret'): Promise<string> {
+  if (path !== '-') return readSecretFile(path, what);
   if (io.stdin.isTTY === true) {
     throw unusable(
       'usage',
-      '--secret-file - reads the secret from a pipe, and standard input is a terminal.',
+      `--${what}-file - reads the ${what} from a pipe, and standard input is a terminal.`,
       {
-        hint: 'Leave the flag out to be asked for the secret.',
+        hint: `Leave the flag out to be asked for the ${what}.`,
       },
     );
   }
@@ -26,13 +29,13 @@ export async function readSecret(path: string, io: Io): Promise<string> {
   for await (const part of io.stdin) {
     const bytes = Buffer.from(part);
     length += bytes.length;
-    if (length > MAX_SECRET_BYTES) throw notASecret('standard input');
+    if (length > MAX_SECRET_BYTES) throw notASecret('standard input', what);
     parts.push(bytes);
   }
   return Buffer.concat(parts).toString('utf8');
 }
 
-async function readSecretFile(path: string): Promise<string> {
+async function readSecretFile(path: string, what: SecretKind): Promise<string> {
   const file = await openToRead(path);
   try {
     const stat = await file.stat();
@@ -48,15 +51,15 @@ async function readSecretFile(path: string): Promise<string> {
       );
     }
     const { buffer, bytesRead } = await file.read(Buffer.alloc(MAX_SECRET_BYTES + 1));
-    if (bytesRead > MAX_SECRET_BYTES) throw notASecret(path);
+    if (bytesRead > MAX_SECRET_BYTES) throw notASecret(path, what);
     return buffer.toString('utf8', 0, bytesRead);
   } finally {
     await file.close();
   }
 }
 
-function notASecret(path: string): Error {
-  return unusable('bad-secret-file', `What ${path} holds is too long for a secret.`, {
-    hint: 'It should hold the secret alone, as it stands on the sheet that you were given.',
+function notASecret(path: string, what: SecretKind): Error {
+  return unusable('bad-secret-file', `What ${path} holds is too long for a ${what}.`, {
+    hint: `It should hold the ${what} alone.`,
   });
 }

@@ -1,5 +1,6 @@
 import type { Choice } from '../../election/choices.ts';
 import type { Question } from '../../election/entries.ts';
+import { registrarFingerprint } from '../../election/registration.ts';
 import type { DraftRound } from '../../services/ports.ts';
 import type { KnownElection } from '../../services/voter-session.ts';
 import { formatTime, fromNowInWords } from '../time.ts';
@@ -29,6 +30,8 @@ export function electionText(election: KnownElection, anchor: Anchor, now: numbe
     `  Fingerprint  ${fingerprint}`,
     `  Authority    ${anchorText(anchor)}`,
   );
+  const { registrar } = genesis;
+  if (registrar !== undefined) lines.push(`  Registrar    ${registrarFingerprint(registrar.key)}`);
   lines.push(...statusLines(election, now));
   lines.push(...rulesLines(genesis.policy, election.trustees));
   if (round !== null && election.open) lines.push('', ...questionsLines(round.entry.questions));
@@ -117,6 +120,7 @@ export function electionJson(election: KnownElection, anchor: Anchor): object {
     title: genesis.title,
     description: genesis.description,
     policy: genesis.policy,
+    ...(genesis.registrar === undefined ? {} : { registrar: registrarFingerprint(genesis.registrar.key) }),
     ...(trustees === null ? {} : { trustees: decryptersOf(trustees) }),
     status: standingOf(election),
     round:

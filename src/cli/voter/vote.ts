@@ -15,7 +15,7 @@ import { castOrDoubt } from './cast.ts';
 import { keepReceipt, reportCast } from './cast-report.ts';
 import { parseChoices } from './choose.ts';
 import { askChoices, confirmedBallot } from './confirm.ts';
-import { type ConnectFlags, type Met, meet, orInterrupted, readTarget } from './connect.ts';
+import { type ConnectFlags, type Met, meet, orInterrupted, readTarget, unpinned } from './connect.ts';
 import {
   type Credentials,
   type IdentityFlags,
@@ -25,7 +25,7 @@ import {
   requireFlags,
 } from './identify.ts';
 import { openBallot } from './open-ballot.ts';
-import { confirmFingerprint, unpinned } from './pinning.ts';
+import { confirmFingerprint } from './pinning.ts';
 import { electionJson, electionText, standingOf } from './show.ts';
 
 export interface VoteFlags extends ConnectFlags, IdentityFlags {

@@ -11,6 +11,9 @@ export interface ProofTask extends SignatureTask {
 /** `bad-signature`, or why the sealed vote is not valid; null for a valid ballot. */
 export type ProofVerdict = 'bad-signature' | { readonly problem: string } | null;
 
+/** What a thread answers: the verdict, or what went wrong in reaching one. */
+export type ProofAnswer = { readonly verdict: ProofVerdict } | { readonly defect: string };
+
 /** Judges sealed ballots before they are accepted, wherever that runs. */
 export interface ProofVerifier {
   /** The voter's key must be the credential that sealed the vote. Rejects only where the verifier itself failed: that is a defect. */

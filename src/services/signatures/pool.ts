@@ -22,18 +22,27 @@ interface Pending {
  */
 export function signaturePool(workers = Math.max(1, availableParallelism() - 1)): SignatureVerifier {
   let queue: Pending[] = [];
-  let failure: Error | undefined;
   /** Whether a dispatch is to come, and whether the first in the queue waits for nothing but a free thread. */
   let scheduled = false;
   let due = false;
   let lastSent = -Infinity;
+  const members = new Set<Member>();
   const idle: Member[] = [];
-  const fail = (error: Error) => {
-    failure ??= error;
-    for (const { reject } of queue.splice(0)) reject(error);
-  };
-  const members = Array.from({ length: workers }, () => new Member(ready, fail));
-  idle.push(...members);
+  for (let i = 0; i < workers; i++) begin();
+
+  function begin(): void {
+    const member = new Member(ready, replace);
+    members.add(member);
+    idle.push(member);
+  }
+  /** For a thread that ended by itself: what it was verifying is lost, and nothing else. */
+  function replace(member: Member): void {
+    if (!members.delete(member)) return;
+    const at = idle.indexOf(member);
+    if (at !== -1) idle.splice(at, 1);
+    begin();
+    if (due) dispatch();
+  }
 
   function ready(member: Member): void {
     idle.push(member);
@@ -66,15 +75,11 @@ export function signaturePool(workers = Math.max(1, availableParallelism() - 1))
   return {
     verify: (task) =>
       new Promise((resolve, reject) => {
-        if (failure !== undefined) {
-          reject(failure);
-          return;
-        }
         queue.push({ task, resolve, reject });
         schedule();
       }),
     close: async () => {
-      await Promise.all(members.map((member) => member.close()));
+      await Promise.all([...members].map((member) => member.close()));
     },
   };
 }
@@ -84,11 +89,11 @@ class Member {
   #running: readonly Pending[] = [];
   #closing = false;
 
-  constructor(onReady: (member: Member) => void, onFailure: (error: Error) => void) {
+  constructor(onReady: (member: Member) => void, onEnd: (member: Member) => void) {
     const fail = (error: Error) => {
       for (const { reject } of this.#running) reject(error);
       this.#running = [];
-      onFailure(error);
+      onEnd(this);
     };
     this.#worker.on('message', (verdicts: Uint8Array) => {
       const done = this.#running;

@@ -168,6 +168,17 @@ describe('refusals of the archive’s reader', () => {
     assert.equal(await at('events-no-setup'), '3584: the first event is Ballot instead of Setup');
   });
 
+  it('come for names that are no ASCII, and would be longer as text', async () => {
+    for (const length of [1, 98, 99]) {
+      const header = Buffer.alloc(512);
+      header.fill(0xe9, 0, length);
+      header.write('00000000000', 124, 'latin1');
+      header.write('00000000001', 136, 'latin1');
+      const problem = await problemOf([header]);
+      assert.match(problem?.message ?? '', /no name/);
+    }
+  });
+
   it('come for each case of broken tar', async () => {
     const valid = new Set(['tar-belenios-timestamp-number', 'tar-truncated-between-events']);
     for (const name of CASES.filter((each) => each.startsWith('tar-'))) {

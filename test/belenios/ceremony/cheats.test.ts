@@ -5,7 +5,7 @@ import { send } from '#src/belenios/v1/ceremony/channel.js';
 import { type Shape, checkCertificates } from '#src/belenios/v1/ceremony/certificates.js';
 import { CeremonyDesk } from '#src/belenios/v1/ceremony/desk.js';
 import { encryptText } from '#src/belenios/v1/ceremony/encrypted-message.js';
-import { checkPolynomial, vinputsOf } from '#src/belenios/v1/ceremony/polynomials.js';
+import { complain } from '#src/belenios/v1/ceremony/complaint.js';
 import { generateSeed } from '#src/belenios/v1/ceremony/seed.js';
 import { type Seat, fifthStep, firstStep, openShare, thirdStep } from '#src/belenios/v1/ceremony/trustee.js';
 import { makeVoutput } from '#src/belenios/v1/ceremony/voutputs.js';
@@ -19,7 +19,12 @@ import {
   vinputText,
   voutputText,
 } from '#src/belenios/v1/encoding/ceremony.js';
-import { encodeCertificateKeys, encodeCoefexps } from '#src/belenios/v1/encoding/trustees.js';
+import {
+  decodeCoefexps,
+  encodeCertificateKeys,
+  encodeCertificatesAndCoefexps,
+  encodeCoefexps,
+} from '#src/belenios/v1/encoding/trustees.js';
 import { signMessage } from '#src/belenios/v1/signed-message.js';
 import { generateTrustee } from '#src/belenios/v1/trustees.js';
 import { errorOf, valueOf } from '../../support/results.js';
@@ -39,6 +44,7 @@ import {
   seatOf,
   seatsOf,
   shapeOf,
+  vinputOf,
   vinputWith,
 } from './ceremony.js';
 
@@ -246,15 +252,19 @@ describe('a polynomial message', () => {
     assertFault(own.desk.takePolynomial(2, shuffled), 'second-message', [2], 'delivery');
   });
 
-  it('that makes the group weaker than its threshold ends the ceremony', () => {
+  it('that makes the group weaker than its threshold is not gone on with, and accuses nobody', () => {
     const finish = (shape: Shape, polynomials: readonly (readonly number[])[]) => {
       const ceremony = certified(shape);
-      const last = polynomials.map((chosen, at) => {
+      for (const [at, chosen] of polynomials.entries()) {
         const seat = nth(ceremony.seats, at + 1);
         const text = valueOf(thirdStep(seat, ceremony.certificates, choosing(...chosen.map(number))));
-        return ceremony.desk.takePolynomial(at + 1, text);
-      });
-      return { desk: ceremony.desk, taken: nth(last, last.length) };
+        valueOf(ceremony.desk.takePolynomial(at + 1, text));
+      }
+      const faults = errorOf(
+        fifthStep(nth(ceremony.seats, 1), ceremony.certificates, vinputOf(ceremony.desk, 1), random),
+      );
+      assertFault(nth(faults, 1), 'weak-share', [], 'delivery');
+      return ceremony.desk;
     };
     // Together 6 − 2x, which is 0 for trustee 3.
     const zero = finish(SHAPE, [
@@ -262,17 +272,45 @@ describe('a polynomial message', () => {
       [4, -1],
       [1, -3],
     ]);
-    const fault = assertFault(zero.taken, 'weak-share', [3], 'signature');
-    assert.equal(zero.desk.ended, fault);
-    assert.equal(zero.desk.vinput(1), undefined);
-    assertFault(zero.desk.takeVoutput(1, ''), 'out-of-order', [1], 'delivery');
+    assertFault(zero.takeVoutput(1, ''), 'weak-share', [], 'delivery');
     // Together 8 − 5x + x², which is 2 for trustees 2 and 3.
     const same = finish(shapeOf(3, 3), [
       [5, -4, 1],
       [2, -1, 0],
       [1, 0, 0],
     ]);
-    assertFault(same.taken, 'weak-share', [2, 3], 'signature');
+    assertFault(same.takeVoutput(1, ''), 'weak-share', [], 'delivery');
+    assert.equal(same.trustee, undefined);
+  });
+
+  it('that was chosen last, so that the share of another would be zero, convicts who chose it by the secrets', () => {
+    const { seats, desk, certificates } = certified(SHAPE);
+    const polynomials = seats.map((seat) => valueOf(thirdStep(seat, certificates, random)));
+    for (const at of [1, 2]) valueOf(desk.takePolynomial(at, nth(polynomials, at)));
+    const coefexps = polynomials.map((text) =>
+      valueOf(decodeCoefexps(valueOf(polynomialText.decode(text)).coefexps.message)),
+    );
+    // Trustee 3 keeps its A₁, and chooses A₀ = −(K₁ + A₁), K₁ being what the others' coefexps give trustee 1.
+    const others = group.sum(coefexps.slice(0, 2).flat());
+    const [, own = group.identity] = nth(coefexps, 3);
+    const chosen = [group.subtract(group.identity, group.add(others, own)), own];
+    const { signing } = nth(seats, 3).secrets;
+    const certs = certificates.map((text) => valueOf(signedMessageText.decode(text)));
+    desk.takePolynomial(
+      3,
+      polynomialWith(nth(polynomials, 3), {
+        coefexps: signMessage(signing, encodeCoefexps(chosen), random),
+        signature: signMessage(signing, `certs_sig|${encodeCertificatesAndCoefexps(certs, chosen)}`, random)
+          .signature,
+      }),
+    );
+    assert.equal(desk.weak?.offence, 'weak-share');
+    for (const at of [1, 2]) {
+      const faults = errorOf(fifthStep(nth(seats, at), certificates, vinputOf(desk, at), random));
+      assertFault(nth(faults, 1), 'wrong-secret', [3], 'signature');
+      const complaint = valueOf(complain(nth(seats, at), certificates, vinputOf(desk, at), 3, random));
+      if (at === 2) assert.equal(valueOf(desk.takeComplaint(at, complaint)).upheld, true);
+    }
   });
 });
 
@@ -392,25 +430,6 @@ describe('a vinput', () => {
     const again = valueOf(polynomialText.decode(valueOf(thirdStep(nth(seats, 1), certificates, random))));
     const { polynomial } = again;
     assertFault(step(vinputWith(honest, { polynomial })), 'not-own-polynomial', [], 'delivery');
-  });
-
-  it('that makes the group weaker than its threshold is refused, though a server let it pass', () => {
-    const start = certified(SHAPE);
-    // Together 6 − 2x, which is 0 for trustee 3.
-    const chosen = [
-      [1, 2],
-      [4, -1],
-      [1, -3],
-    ];
-    const checked = valueOf(checkCertificates(SHAPE, start.certificates));
-    const weak = start.seats.map((seat, at) => {
-      const chooses = choosing(...nth(chosen, at + 1).map(number));
-      const text = valueOf(thirdStep(seat, start.certificates, chooses));
-      return valueOf(checkPolynomial(checked, seat.index, text));
-    });
-    const [vinput = ''] = vinputsOf(weak);
-    const faults = errorOf(fifthStep(nth(start.seats, 1), start.certificates, vinput, random));
-    assertFault(nth(faults, 1), 'weak-share', [3], 'signature');
   });
 
   it("with somebody's coefexps changed names whose", () => {

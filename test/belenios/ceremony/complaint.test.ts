@@ -24,6 +24,7 @@ import { errorOf, valueOf } from '../../support/results.js';
 import {
   assertFault,
   certified,
+  completed,
   dealt,
   encryptionKey,
   nth,
@@ -266,5 +267,13 @@ describe('a false complaint', () => {
     const handed = encryptText(encryptionKey(first), signed, random);
     const fault = judged(forged(first, certificates, { sender: 2, secret: handed, coefexps }));
     assertFault(fault, 'false-complaint', [1], 'delivery');
+  });
+
+  it('is not taken from who has sent a voutput, nor once the ceremony is done', () => {
+    const { desk, certificates, seats, vinputs } = completed(SHAPE);
+    assert.ok(errorOf(complain(nth(seats, 1), certificates, nth(vinputs, 1), 2, random)).length > 0);
+    const content = signMessage(nth(seats, 1).secrets.signing, 'complaint|{}', random);
+    assertFault(desk.takeComplaint(1, signedMessageText.encode(content)), 'out-of-order', [1], 'delivery');
+    assert.ok(desk.trustee !== undefined && desk.encryptedShares !== undefined);
   });
 });

@@ -24,10 +24,10 @@ const secretNumber = () => BigInt(`0x${Buffer.from(random(40)).toString('hex')}`
 const HASH = 'h'.repeat(43);
 
 /** A threshold group made in one place, with what each member would keep secret: `threshold` of `size` can decrypt. */
-function makeGroup(size: number, threshold: number) {
-  const members = Array.from({ length: size }, () => ({
+function makeGroup(size: number, threshold: number, constant: (at: number) => bigint = secretNumber) {
+  const members = Array.from({ length: size }, (_, at) => ({
     signing: group.randomScalar(random),
-    polynomial: Array.from({ length: threshold }, secretNumber),
+    polynomial: [constant(at), ...Array.from({ length: threshold - 1 }, secretNumber)],
   }));
   const certs = members.map(({ signing }, at) => {
     const context = { group: 'Ed25519', size, threshold, index: at + 1 };
@@ -183,5 +183,15 @@ describe("a member's seed", () => {
     assert.ok(memberSecrets(seed).ok);
     for (const other of [seed.slice(1), `${seed}1`, `${seed.slice(1)}0`, `${seed}\n`])
       assert.ok(!errorOf(memberSecrets(other)).includes(other.trim()));
+  });
+});
+
+describe('a group whose polynomials add up to a key that everybody knows', () => {
+  it('is no trustee, alone or beside another, whose key would be the election’s', () => {
+    const { parameters } = makeGroup(3, 2, (at) => (at === 0 ? -7n : at === 1 ? 7n : 0n));
+    const trustee: Trustee = { kind: 'Pedersen', parameters };
+    const single: Trustee = { kind: 'Single', key: generateTrustee(random).publicKey };
+    for (const trustees of [[trustee], [single, trustee]])
+      assert.match(errorOf(verifyTrustees(trustees)), /the key of the group is the neutral element/);
   });
 });

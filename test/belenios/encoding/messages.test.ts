@@ -1,3 +1,4 @@
+import { decodeProof } from '#src/belenios/v1/encoding/proof.js';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
@@ -54,6 +55,24 @@ const [[decryptionText = '', ownedText = ''] = []] = await textsOf(
   'h-single/tallied.bel',
   'PartialDecryption',
 );
+
+/** Names that a text may give a field, half characters among them. */
+const anyName = fc.oneof(
+  fc.string({ unit: 'binary' }),
+  fc.constantFrom('\ud800', `${'x'.repeat(39)}\ud83d\ude00`, '__proto__', 'toString'),
+);
+
+describe('a field that nobody knows', () => {
+  it('is refused whatever its name, and never more than that', () => {
+    fc.assert(
+      fc.property(anyName, (name) => {
+        const text = `{"challenge":"1","response":"2",${JSON.stringify(name)}:1}`;
+        const read = decodeProof(text);
+        assert.equal(read.ok, false);
+      }),
+    );
+  });
+});
 
 describe('messages of whole elections', () => {
   for (const name of ELECTIONS) {

@@ -62,6 +62,11 @@ export class RoundArchive {
       case 'trustees':
         this.#trustees = entry.trustees;
         return NOTHING;
+      case 'ceremony':
+      case 'call':
+      case 'readiness':
+        // An archive has who the trustees are and what they decrypted; the rest is our log's own.
+        return NOTHING;
       case 'round':
         return entry.round === this.#round ? this.#begin(entry, cid) : this.#anotherRound(entry);
       case 'ballot':
@@ -154,7 +159,7 @@ interface Writing {
   readonly entry: RoundEntry;
 }
 
-type LaterEntry = Exclude<Entry, { kind: 'genesis' | 'roll' | 'enrolment' | 'trustees' | 'round' }>;
+type LaterEntry = Extract<Entry, { kind: 'ballot' | 'close' | 'tally' | 'decryption' | 'result' }>;
 
 function sealedTextOf({ ballot }: BallotEntry): Result<string, string> {
   const read = readBallot(ballot);

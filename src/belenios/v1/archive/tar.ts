@@ -54,7 +54,8 @@ export function parseTarHeader(
 ): Result<TarFile, { readonly at: number; readonly message: string }> {
   const nameEnd = header.indexOf(0);
   const name = ascii(header.subarray(0, Math.max(nameEnd, 0)));
-  if (name === '' || nameEnd > LONGEST_NAME) return err({ at: 0, message: 'no name' });
+  if (name === '' || nameEnd > LONGEST_NAME || header.subarray(0, nameEnd).some((byte) => byte > 0x7f))
+    return err({ at: 0, message: 'no name' });
   const sizeText = ascii(header.subarray(SIZE_AT, SIZE_AT + 11));
   if (!OCTAL.test(sizeText)) return err({ at: SIZE_AT, message: 'the size is not 11 octal digits' });
   const timeText = ascii(header.subarray(136, 147));

@@ -9,6 +9,7 @@ import { electionHash } from '../encoding/hashes.ts';
 import { type DecodeProblem, problemText } from '../encoding/problem.ts';
 import { decodeTrustees } from '../encoding/trustees.ts';
 import type { Election, PublicCredential, Trustee } from '../messages.ts';
+import { unsoundKey } from '../trustees.ts';
 import type { AuditCryptography } from './cryptography.ts';
 import type { ArchiveCheckId, ArchiveFindings } from './report.ts';
 
@@ -85,11 +86,8 @@ function auditTrustees(
     return undefined;
   }
   const { publicKey, keys } = verified.value;
-  for (const [i, key] of keys.entries()) {
-    if (group.isIdentity(key)) {
-      findings.invalid('trustees', `the key of trustee ${i + 1} is the neutral element`);
-    }
-  }
+  const unsound = unsoundKey(trustees, keys);
+  if (unsound !== undefined) findings.invalid('trustees', unsound);
   if (group.isIdentity(publicKey)) {
     findings.invalid('trustees', 'the public key is the neutral element');
   }

@@ -11,7 +11,13 @@ import {
 } from './certificates.ts';
 import { type Judgement, judgeComplaint } from './complaint.ts';
 import { type Fault, fault } from './fault.ts';
-import { type SoundPolynomial, checkPolynomial, verificationKeysOf, vinputsOf } from './polynomials.ts';
+import {
+  type SoundPolynomial,
+  checkPolynomial,
+  verificationKeysOf,
+  vinputsOf,
+  weaknessOf,
+} from './polynomials.ts';
 import { type SoundVoutput, checkVoutput } from './voutputs.ts';
 
 /**
@@ -27,15 +33,21 @@ export class CeremonyDesk {
   readonly #polynomials = new Map<number, SoundPolynomial>();
   readonly #voutputs = new Map<number, SoundVoutput>();
   #keys: readonly Point[] | undefined;
+  #weak: Fault | undefined;
   #ended: Fault | undefined;
 
   constructor(shape: Shape) {
     this.shape = shape;
   }
 
-  /** Why the ceremony can't go on: somebody complained, or the polynomials together are bad. All has to begin anew, with new seeds. */
+  /** Why the ceremony can't go on: somebody complained. All has to begin anew, with new seeds. */
   get ended(): Fault | undefined {
     return this.#ended;
+  }
+
+  /** What the polynomials together are: too weak to go on with. Who is to blame shows when the trustees look at their secrets. */
+  get weak(): Fault | undefined {
+    return this.#weak;
   }
 
   /** Steps 1 and 2: takes a certificate (4.6.2). */
@@ -57,7 +69,7 @@ export class CeremonyDesk {
     return this.#sound()?.all.map(({ signed }) => signedMessageText.encode(signed));
   }
 
-  /** Step 3: takes a polynomial message (4.6.4). With the last one, the fault may be one of all of them together: then the ceremony ends. */
+  /** Step 3: takes a polynomial message (4.6.4). */
   takePolynomial(index: number, text: string): Result<void, Fault> {
     const certificates = this.#sound();
     const due = this.#due(index, 'polynomial', text, certificates !== undefined);
@@ -96,6 +108,7 @@ export class CeremonyDesk {
     const expected = this.#keys?.[index - 1];
     if (certificates === undefined || expected === undefined)
       throw new RangeError('a voutput is due only after all polynomials');
+    if (this.#weak !== undefined) return err(this.#weak);
     const earlier = this.#voutputs.get(index);
     if (earlier !== undefined) return again(index, earlier.text, text);
     const checked = checkVoutput(certificates, index, expected, text);
@@ -104,10 +117,10 @@ export class CeremonyDesk {
     return ok(undefined);
   }
 
-  /** Takes a complaint instead of a voutput. A complaint that its author signed ends the ceremony, whoever is right. */
+  /** Takes a complaint instead of a voutput, from who has sent none. A complaint that its author signed ends the ceremony, whoever is right. */
   takeComplaint(index: number, text: string): Result<Judgement, Fault> {
     const certificates = this.#sound();
-    const due = this.#due(index, 'complaint', text, this.#keys !== undefined);
+    const due = this.#due(index, 'complaint', text, this.#keys !== undefined && !this.#voutputs.has(index));
     if (!due.ok) return due;
     if (certificates === undefined) throw new RangeError('a complaint is due only after all polynomials');
     const judgement = judgeComplaint(certificates, this.#polynomials, index, text);
@@ -149,17 +162,20 @@ export class CeremonyDesk {
     const keys = verificationKeysOf(
       this.shape,
       polynomials.map(({ coefexps }) => coefexps),
+    );
+    this.#keys = keys;
+    this.#weak = weaknessOf(
+      this.shape,
+      keys,
       polynomials.map(({ text }) => text),
     );
-    if (keys.ok) this.#keys = keys.value;
-    else this.#ended = keys.error;
-    return keys.ok ? ok(undefined) : keys;
+    return ok(undefined);
   }
 
   #due(index: number, what: string, text: string, now: boolean): Result<void, Fault> {
     this.#checkIndex(index);
     const reason =
-      this.#ended === undefined ? `a ${what} is not due yet` : `a ${what} after the end of the ceremony`;
+      this.#ended === undefined ? `a ${what} is not due` : `a ${what} after the end of the ceremony`;
     return now && this.#ended === undefined
       ? ok(undefined)
       : fault('out-of-order', [index], 'delivery', reason, [text]);

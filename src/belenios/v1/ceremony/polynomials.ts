@@ -13,7 +13,7 @@ import { decodeCoefexps, encodeCertificatesAndCoefexps, encodeCoefexps } from '.
 import type { Proof, SignedMessage } from '../messages.ts';
 import type { Random } from '../proofs.ts';
 import { type MemberSecrets, isSigned, signMessage } from '../signed-message.ts';
-import { type Certificate, type Certificates, certificateOf } from './certificates.ts';
+import { type Certificate, type Certificates, type Shape, certificateOf } from './certificates.ts';
 import { send } from './channel.ts';
 import { readEncrypted } from './encrypted-message.ts';
 import { type Fault, fault } from './fault.ts';
@@ -141,27 +141,34 @@ export function vinputsOf(polynomials: readonly SoundPolynomial[]): string[] {
   );
 }
 
-/**
- * The verification key that each trustee will have (4.6.6), by index, from everybody's coefexps. A share of no worth, or one in two places
- * although more than one is needed, makes the group weaker than its threshold; by chance neither happens, and its owner must have worked
- * towards it with what only it was sent.
- */
+/** The verification key that each trustee will have (4.6.6), by index, from everybody's coefexps. */
 export function verificationKeysOf(
-  { threshold, size }: Certificates['shape'],
+  { size }: Shape,
   coefexps: readonly (readonly Point[])[],
-  evidence: readonly string[],
-): Result<readonly Point[], Fault> {
+): readonly Point[] {
   const total = sumOfCommitments(coefexps);
-  const keys = Array.from({ length: size }, (_, at) => committedValueFor(at + 1, total));
-  const seen = new Map<string, number>();
-  for (const [at, key] of keys.entries()) {
-    const index = at + 1;
-    if (group.isIdentity(key))
-      return fault('weak-share', [index], 'signature', 'the share would be zero', evidence);
-    const other = seen.get(pointText(key));
-    if (other !== undefined && threshold > 1)
-      return fault('weak-share', [other, index], 'signature', 'two trustees would have one share', evidence);
-    seen.set(pointText(key), index);
-  }
-  return ok(keys);
+  return Array.from({ length: size }, (_, at) => committedValueFor(at + 1, total));
+}
+
+/**
+ * What makes the group weaker than its threshold: a share of no worth, or one in two places although more than one is needed. By chance neither
+ * happens. Nobody is accused: whoever sends coefexps last can choose them so that it looks as if another had aimed at it. Who did that does not know its
+ * own polynomial, and can't send the secrets that belong to it: therefore this is looked at only after the secrets were.
+ */
+export function weaknessOf(
+  { threshold }: Shape,
+  keys: readonly Point[],
+  evidence: readonly string[],
+): Fault | undefined {
+  const weak = (reason: string): Fault => ({
+    offence: 'weak-share',
+    accused: [],
+    proven: 'delivery',
+    reason,
+    evidence,
+  });
+  if (keys.some((key) => group.isIdentity(key))) return weak('a share would be zero');
+  return threshold > 1 && new Set(keys.map(pointText)).size < keys.length
+    ? weak('two trustees would have one share')
+    : undefined;
 }

@@ -1,3 +1,5 @@
+import { sha256 } from '../../../crypto/hash.ts';
+import { memberSeedInput } from '../../../crypto/transcript.ts';
 import type { Random } from '../proofs.ts';
 
 const BASE58 = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
@@ -16,4 +18,13 @@ export function generateSeed(random: Random): string {
       if (byte < FAIR && seed.length < SYMBOLS) seed += BASE58[byte % BASE58.length] ?? '';
   }
   return seed;
+}
+
+/**
+ * The seed that a trustee has in one ceremony, by the CID of its start: derived from the one seed of the trustee's key, so that a copy of the
+ * key made at any time is enough, whatever ceremonies follow.
+ */
+export function ceremonySeed(seed: Uint8Array, ceremonyCid: Uint8Array): string {
+  let counter = 0;
+  return generateSeed(() => sha256(memberSeedInput(seed, ceremonyCid, counter++)));
 }

@@ -17,7 +17,7 @@ import { receive } from './channel.ts';
 import { readEncrypted, sharedPoint } from './encrypted-message.ts';
 import { type Fault, fault } from './fault.ts';
 import type { Vinput } from './messages.ts';
-import { checkCoefexps, makePolynomial, verificationKeysOf } from './polynomials.ts';
+import { checkCoefexps, makePolynomial, verificationKeysOf, weaknessOf } from './polynomials.ts';
 import { commitments } from './secret-sharing.ts';
 import { judgeSecret } from './secrets.ts';
 import { makeVoutput } from './voutputs.ts';
@@ -74,6 +74,13 @@ export function fifthStep(
     else faults.push(secret.error);
   }
   if (faults.length > 0) return err(faults);
+  const { message, coefexps } = input.value;
+  const weak = weaknessOf(
+    seat.shape,
+    verificationKeysOf(seat.shape, coefexps),
+    message.coefexps.map((signed) => signedMessageText.encode(signed)),
+  );
+  if (weak !== undefined) return err([weak]);
   return ok(makeVoutput(seat.secrets, group.sumScalars(received), random, name));
 }
 
@@ -148,9 +155,7 @@ export function takeVinput(
       'the own polynomial, or the coefexps in the own place, are not the own ones',
       [vinput],
     );
-  const evidence = message.coefexps.map((signed) => signedMessageText.encode(signed));
-  const keys = verificationKeysOf(seat.shape, coefexps, evidence);
-  return keys.ok ? ok({ certificates, own, message, coefexps }) : keys;
+  return ok({ certificates, own, message, coefexps });
 }
 
 /** What a trustee sent to this one, when it is what its coefexps say. */

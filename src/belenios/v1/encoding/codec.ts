@@ -182,7 +182,8 @@ function refuseOtherKeys(keys: readonly string[], present: readonly string[], at
     at.fail(
       present.includes(key)
         ? `the field ${quote(key)} is not where the order of fields wants it`
-        : `unknown field ${quote(key.slice(0, 40))}`,
+        : // Not `quote`, which takes no text that is half a character.
+          `unknown field ${JSON.stringify(key.slice(0, 40))}`,
     );
   }
 }

@@ -32,6 +32,20 @@ const question: Codec<Question> = {
   write: (value) => homomorphic.write(value),
 };
 
+/** In all questions: answers, and numbers of selections that are allowed. Each costs a reader a multiplication, and each ballot several. */
+const MOST_PARTS = 20_000;
+
+const questions: Codec<readonly Question[]> = {
+  read(value, at) {
+    const read = list(question).read(value, at);
+    const parts = read.reduce((sum, { answers, min, max }) => sum + answers.length + max - min + 1, 0);
+    return parts <= MOST_PARTS
+      ? read
+      : at.fail(`${parts} answers and numbers of selections, more than ${MOST_PARTS}`, 'unsupported');
+  },
+  write: (value) => list(question).write(value),
+};
+
 /** A value that has to be one and the same. */
 function constant<T>(codec: Codec<T>, expected: T): Codec<T> {
   const check = (value: T, at: Reading) =>
@@ -45,7 +59,7 @@ const fields = record({
   name: text,
   group: constant(text, GROUP_NAME),
   public_key: point,
-  questions: list(question),
+  questions,
   uuid,
   administrator: optional(text),
   credential_authority: optional(text),

@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
-import { unusable } from '../../base/errors.ts';
-import { fileError } from '../../store/fs-errors.ts';
+import { unusable } from '../base/errors.ts';
+import { fileError } from '../store/fs-errors.ts';
 
 /** The organiser's lists are text; one larger than this is some other file. */
 const MAX_BYTES = 256 * 1024 * 1024;

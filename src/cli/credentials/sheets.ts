@@ -5,9 +5,27 @@ export const SHEETS_PER_FILE = 100;
 
 export interface SheetElection {
   readonly title: string;
+  /** Of what the fingerprint is: a registrar's sheets are made before there is an election. */
+  readonly of: 'election' | 'registrar';
   readonly fingerprint: string;
   /** Where voters dial, if it is known when the sheets are made. */
   readonly address: string | undefined;
+}
+
+/** What every sheet of an election says, in whatever form; commands are between backquotes. */
+export function sheetWords({ of, address }: Pick<SheetElection, 'of' | 'address'>) {
+  return {
+    fingerprint: of === 'election' ? 'Fingerprint of the election' : 'Fingerprint of its registrar',
+    address: address === undefined ? 'Address to dial (from the organiser):' : 'Address to dial:',
+    steps: [
+      'On your own computer, start the voter program: `node dist/voter.js --dial` and the address.',
+      of === 'election'
+        ? 'Compare the fingerprint that it shows with the one above. If they differ, stop and ask the organiser.'
+        : 'Compare the fingerprint of the registrar that it shows with the one above. If they differ, or it shows none, stop and ask the registrar.',
+      'Type your username and your secret, choose, and keep the receipt that you get: it proves that your ballot is in the log.',
+    ],
+    note: `Keep this sheet to yourself. The secret never leaves your computer, it is not sent to anybody, and nobody will ever ask you for it: not the organiser either. Whoever has it can vote in your place.`,
+  };
 }
 
 /** A document that prints one page per voter; it needs nothing from outside itself. */
@@ -29,31 +47,28 @@ ${pages}
 `;
 }
 
-function sheet(
-  { title, fingerprint, address }: SheetElection,
-  { username, name, secret }: Credential,
-): string {
+function sheet(election: SheetElection, { username, name, secret }: Credential): string {
+  const { title, fingerprint, address } = election;
+  const words = sheetWords(election);
   const where =
     address === undefined
-      ? '<p class="blank">Address to dial (from the organiser):</p><p class="line"></p>'
-      : `<p>Address to dial:</p><p class="address">${escapeHtml(address)}</p>`;
+      ? `<p class="blank">${words.address}</p><p class="line"></p>`
+      : `<p>${words.address}</p><p class="address">${escapeHtml(address)}</p>`;
   const person = name === '' ? '' : `<p class="name">For ${escapeHtml(name)}</p>\n`;
+  const steps = words.steps.map((step) => `<li>${step.replace(/`([^`]*)`/g, '<code>$1</code>')}</li>`);
   return `<section>
 <h1>${escapeHtml(title)}</h1>
 ${person}<dl>
 <dt>Username</dt><dd class="username">${escapeHtml(username)}</dd>
 <dt>Secret</dt><dd class="secret">${escapeHtml(secret)}</dd>
-<dt>Fingerprint of the election</dt><dd class="fingerprint">${escapeHtml(fingerprint)}</dd>
+<dt>${words.fingerprint}</dt><dd class="fingerprint">${escapeHtml(fingerprint)}</dd>
 </dl>
 ${where}
 <h2>How to vote</h2>
 <ol>
-<li>On your own computer, start the voter program: <code>node dist/voter.js --dial</code> and the address.</li>
-<li>Compare the fingerprint that it shows with the one above. If they differ, stop and ask the organiser.</li>
-<li>Type your username and your secret, choose, and keep the receipt that you get: it proves that your ballot is in the log.</li>
+${steps.join('\n')}
 </ol>
-<p class="note">Keep this sheet to yourself. The secret never leaves your computer, it is not sent to anybody, and nobody
-will ever ask you for it: not the organiser either. Whoever has it can vote in your place.</p>
+<p class="note">${words.note}</p>
 </section>`;
 }
 

@@ -4,7 +4,7 @@ import { unusable } from '../../base/errors.ts';
 import { normaliseUsername } from '../../crypto/credential.ts';
 import { isAcceptableKey } from '../../crypto/signature.ts';
 import { MAX_WEIGHT } from '../../election/limits.ts';
-import { linesOf, throwProblems } from './text-file.ts';
+import { linesOf, throwProblems } from '../text-file.ts';
 
 /** A voter as the organiser's list has it. */
 export interface ListedVoter {
