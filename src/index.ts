@@ -16,6 +16,8 @@ export { type Choice, choiceProblems } from './election/choices.ts';
 export type {
   BallotEntry,
   CloseEntry,
+  Enrolment,
+  EnrolmentEntry,
   Entry,
   GenesisEntry,
   Kdf,
@@ -39,6 +41,7 @@ export {
   registrationProblem,
   rollFingerprint,
 } from './election/registration.ts';
+export { decodeEnrolment, encodeEnrolment, enrolmentProblems, signEnrolment } from './election/enrolment.ts';
 export type { Refusal, RefusalCode } from './election/refusal.ts';
 
 // Credentials and signatures.
@@ -82,6 +85,14 @@ export { Caretaker } from './services/caretaker.ts';
 export { type ElectionSetup, createElection } from './services/create-election.ts';
 export { ElectionLog, type ElectionLogInit } from './services/election-log.ts';
 export { ElectionNode } from './services/election-node.ts';
+export {
+  type Enrolled,
+  type EnrolmentSeeds,
+  enrolKey,
+  expectEnrollable,
+  isEnrolled,
+} from './services/enrolling.ts';
+export { EnrolmentDesk } from './services/enrolment-desk.ts';
 export type { EventListener, StationEvent } from './services/events.ts';
 export { type RecoveredReceipt, recoverReceipt } from './services/lost-receipt.ts';
 export { type ElectionStatus, Organiser } from './services/organiser.ts';
@@ -90,6 +101,7 @@ export {
   type Clock,
   type DraftRound,
   type ElectionInfo,
+  type IndexedEnrolment,
   type LiveTurnout,
   type NodeService,
   type PeerClient,
@@ -97,6 +109,7 @@ export {
   type ProvenEntry,
   type Store,
   type StoreBatch,
+  type VoterAnswer,
   type VoterRecord,
   type WireCode,
 } from './services/ports.ts';

@@ -10,6 +10,8 @@ import type { Point } from '#src/crypto/group/group.js';
 import { publicKeyOf } from '#src/crypto/signature.js';
 import { PeerRefusal } from '#src/services/ports.js';
 import { exportBelenios } from '#src/store/bel.js';
+import { exportCar } from '#src/store/car.js';
+import { exportJsonLines } from '#src/store/jsonl.js';
 import { readKeyFile } from '#src/store/key-files.js';
 import { belenios, hasBelenios } from '../support/belenios-tool.ts';
 import { ENTER, capturedIo } from '../support/captured-io.ts';
@@ -76,7 +78,7 @@ for (const secrecy of ['open', 'sealed'] as const) {
       const [enrolled] = place.events.filter(({ type }) => type === 'voter-enrolled');
       assert.deepEqual(enrolled, { type: 'voter-enrolled', seq: index, voter: 'v0', enrolled: 1, voters: 3 });
 
-      await place.organiser.open();
+      await place.organiser.open({ untested: true });
       const old = await voteAs(place, 0, ['a'], 'old');
       failed(old, 'already-enrolled', 1, place);
       assert.match(old.err, /"v0" has enrolled a key of their own[^]*--key-file FILE/);
@@ -94,6 +96,13 @@ for (const secrecy of ['open', 'sealed'] as const) {
       if (secrecy === 'sealed') await place.decrypt();
       assert.deepEqual(place.log.state.round?.result?.entry.questions[0]?.answers, [0, 2, 0]);
       assert.deepEqual(place.defects, []);
+      const exports = [join(place.folder, 'log.car'), join(place.folder, 'log.jsonl')] as const;
+      await exportCar(place.source, exports[0]);
+      await exportJsonLines(place.source, exports[1]);
+      for (const file of exports) {
+        const copy = await audit(file);
+        assert.deepEqual([copy.code, copy.check, copy.verdict?.['enrolled']], [0, 'valid', 1], copy.err);
+      }
       await place.stop();
       const { code, err, check, verdict } = await audit(join(place.folder, 'election'));
       assert.deepEqual([code, check, verdict?.['enrolled']], [0, 'valid', 1], err);
@@ -104,7 +113,7 @@ for (const secrecy of ['open', 'sealed'] as const) {
       const place = await start(t, { policy: { secrecy, names: 'pseudonym' }, voters: 2 });
       const name = pseudonym(publicKeyOf(place.voters[0]?.seed ?? new Uint8Array()));
       assert.equal((await enrolAs(place, 0)).code, 0);
-      await place.organiser.open();
+      await place.organiser.open({ untested: true });
       failed(await voteAs(place, 0, ['a'], 'old'), 'already-enrolled', 1, place);
       assert.equal((await voteWithKey(place, 0, 'a', 'new')).code, 0);
       const voted: string[] = [];
@@ -121,7 +130,7 @@ describe('a sealed round of voters who enrolled', () => {
   it("is an archive with their keys as credentials, which we and Belenios' own program accept", async (t) => {
     const place = await start(t, { policy: { secrecy: 'sealed' } });
     await enrolAs(place, 0);
-    await place.organiser.open();
+    await place.organiser.open({ untested: true });
     await voteWithKey(place, 0, 'a', 'first');
     await voteWithKey(place, 0, 'c', 'second');
     await voteAs(place, 1, ['c']);
@@ -152,7 +161,7 @@ describe('voter enrol, done again', () => {
     const again = await enrolAs(place, 0);
     assert.deepEqual([again.code, again.events['enrolled']?.['before']], [0, true], again.err);
     assert.match(again.err, /Done before: your key is enrolled/);
-    await place.organiser.open();
+    await place.organiser.open({ untested: true });
     const other = join(place.folder, 'again.tlog-proof');
     const late = await run(await enrolArgs(place, 0, '--key-file', keyOf(place, 0), '--receipt', other));
     assert.equal(late.code, 0, late.err);
@@ -297,7 +306,7 @@ describe('what voter enrol prints', () => {
     const runs = [await enrolAs(place, 0), await enrolAs(place, 0)];
     runs.push(await run(await enrolArgs(place, 0, '--key-file', await place.keyFile(2))));
     runs.push(await run(await enrolArgs(place, 1, '--key-file', keyOf(place, 0))));
-    await place.organiser.open();
+    await place.organiser.open({ untested: true });
     runs.push(await voteAs(place, 0, ['a'], 'old'));
     const { seed } = await readKeyFile(keyOf(place, 0), 'voter');
     const secrets = place.voters.flatMap((voter) => [
