@@ -79,6 +79,8 @@ async function startAdmin(port: number): Promise<string[]> {
 interface Voter {
   readonly username: string;
   readonly secretFile: string;
+  /** Of a key of the voter's own, once there is one. */
+  keyFile?: string;
 }
 
 async function votersOf(dataFolder: string): Promise<Voter[]> {
@@ -94,7 +96,10 @@ async function votersOf(dataFolder: string): Promise<Voter[]> {
 }
 
 const castArgs = (voter: Voter, address: string, answer: string, receipt: string) => [
-  ...['--dial', address, '--username', voter.username, '--secret-file', voter.secretFile],
+  ...['--dial', address],
+  ...(voter.keyFile === undefined
+    ? ['--username', voter.username, '--secret-file', voter.secretFile]
+    : ['--key-file', voter.keyFile]),
   ...['--choose', answer, '--yes', '--json', '--receipt', receipt],
 ];
 
@@ -215,7 +220,16 @@ async function firstElection(): Promise<void> {
   for (const [at] of TRUSTEES.entries()) startTrustee(at + 1, addresses[0] as string);
   await Promise.all([...trustees.values()].map((running) => running.waitFor(/shown that you could decrypt/)));
   show((trustees.get(2) as Running).stdout, /^Step 1/);
-  say('The organiser sees how ready they are, and opens the round:');
+  say('A voter puts an own key in the place of the secret, which from then on votes no more:');
+  const careful = voters[2] as Voter;
+  const keyFile = join(folder, `${careful.username}.key`);
+  const enrol = ['enrol', '--dial', addresses[0] as string, '--username', careful.username, '--yes'];
+  const files = ['--secret-file', careful.secretFile, '--key-file', keyFile];
+  const receipt = ['--receipt', join(folder, `${careful.username}-key.tlog-proof`)];
+  const enrolled = await expectExit(0, 'voter enrol', run('voter', [...enrol, ...files, ...receipt]));
+  show(enrolled.stdout, /[Ee]nrolled|own key/);
+  careful.keyFile = keyFile;
+  say('The organiser sees how ready the trustees are, and opens the round:');
   show((await expectExit(0, 'admin trustees', adminCommand('trustees'))).stdout);
   await expectExit(0, 'admin open', adminCommand('open'));
 
