@@ -1,6 +1,6 @@
 import { refused } from '../base/errors.ts';
-import type { EntryContent, Policy } from '../election/entries.ts';
-import type { Phase, RoundState } from '../election/log-state.ts';
+import type { EntryContent, Policy, TallyEntry } from '../election/entries.ts';
+import type { LogState, Phase, RoundState } from '../election/log-state.ts';
 import type { Concern } from '../election/small-groups.ts';
 import { fingerprint } from '../crypto/credential.ts';
 import type { Point } from '../crypto/group/group.ts';
@@ -82,6 +82,8 @@ export class Organiser {
   readonly #log: ElectionLog;
   readonly #onEvent: EventListener;
   readonly #sealedRounds = new SealedRounds();
+  /** Of the round that waits to be counted, with the decryptions that were verified. */
+  #verified: { readonly tally: number; readonly decrypting: Decrypting } | undefined;
 
   constructor(log: ElectionLog, onEvent: EventListener) {
     this.#log = log;
@@ -218,7 +220,6 @@ export class Organiser {
     await this.#log.append(async () => {
       const { state, store } = this.#log;
       const { round, decrypting } = this.#decrypting();
-      if (!reveal) refuseIfRevealing(this.#log, await concernsBeforeCount(this.#log, round));
       const invalid: InvalidDecryption[] = [];
       const contents: EntryContent[] = [];
       for (const one of given) {
@@ -227,6 +228,9 @@ export class Organiser {
         if (taken.ok) contents.push({ kind: 'decryption', round: round.entry.round, ...one });
         else invalid.push({ trustee: one.trustee, reason: taken.error });
       }
+      // Not for nonsense alone: whoever sends it must not have the roll read through.
+      if (!reveal && (given.length === 0 || contents.length > 0))
+        refuseIfRevealing(this.#log, await concernsBeforeCount(this.#log, round));
       const votes = decrypting.votes(round.entry.questions);
       if (votes.ok) {
         const turnout = await turnoutOf(store, round, state.roll);
@@ -275,15 +279,23 @@ export class Organiser {
     const { round } = state;
     if (state.phase !== 'counting' || round?.tally === undefined)
       throw refused('nothing-to-count', 'No closed round waits to be decrypted.');
+    const { tally, decryptions = [] } = round;
+    // Made anew where the log has others than were verified: another round, or one whose write failed.
+    if (this.#verified?.tally !== tally.seq || this.#verified.decrypting.given.size !== decryptions.length)
+      this.#verified = { tally: tally.seq, decrypting: this.#verify(state, round, tally) };
+    return { round, decrypting: this.#verified.decrypting };
+  }
+
+  #verify(state: LogState, round: RoundState, tally: TallyEntry): Decrypting {
     const sealed = this.#sealedRounds.round(state, round);
-    const decrypting = Decrypting.of(this.#sealedRounds.trustees(state), sealed, round.tally);
-    if (!decrypting.ok) throw refused('store-damaged', `Entry ${round.tally.seq}: ${decrypting.error}.`);
+    const decrypting = Decrypting.of(this.#sealedRounds.trustees(state), sealed, tally);
+    if (!decrypting.ok) throw refused('store-damaged', `Entry ${tally.seq}: ${decrypting.error}.`);
     for (const entry of round.decryptions ?? []) {
       const taken = decrypting.value.take(entry);
       if (!taken.ok)
         throw refused('store-damaged', `The decryption in entry ${entry.seq} is not valid: ${taken.error}.`);
     }
-    return { round, decrypting: decrypting.value };
+    return decrypting.value;
   }
 
   #trusteeStandings(given: ReadonlySet<number>): TrusteeStanding[] {

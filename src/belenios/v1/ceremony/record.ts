@@ -221,7 +221,9 @@ export class CeremonyRecord {
         ? ok(read.value.publicKey)
         : refuse('malformed', `the key can't be read: ${problemText(read.error)}`);
     }
-    if (kind !== 'certificate') return refuse('out-of-order', 'a step before the trustee’s certificate');
+    // Nobody is accused of what anybody can send.
+    if (kind !== 'certificate')
+      return fault('out-of-order', [], 'delivery', 'a step before the trustee’s certificate', [text]);
     const signed = signedMessageText.decode(text);
     const keys = signed.ok ? decodeCertificateKeys(signed.value.message) : signed;
     return keys.ok
