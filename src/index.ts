@@ -97,6 +97,10 @@ export type { EventListener, StationEvent } from './services/events.ts';
 export { type RecoveredReceipt, recoverReceipt } from './services/lost-receipt.ts';
 export { type ElectionStatus, Organiser } from './services/organiser.ts';
 export { PollingStation } from './services/polling-station.ts';
+export { CeremonyDesk, type CeremonyStanding } from './services/ceremony-desk.ts';
+export { type Readiness, TrusteeCalls } from './services/trustee-calls.ts';
+export { TrusteeDesk } from './services/trustee-desk.ts';
+export { type Duty, type TrusteeSelf, dutyOf, shareOf } from './services/trustee-duties.ts';
 export {
   type Clock,
   type DraftRound,
