@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, describe, it } from 'node:test';
 import { proveReadiness } from '#src/belenios/v1/readiness.js';
 import type { TrusteeMessage } from '#src/election/trustee-messages.js';
+import { Caretaker } from '#src/services/caretaker.js';
 import type { PeerRefusal } from '#src/services/ports.js';
 import { platformRandom } from '#src/services/platform-random.js';
 import { SealedElection, singleTrustees } from '../support/sealed-election.ts';
@@ -80,6 +81,40 @@ describe('calls to the trustees', () => {
     await assert.rejects(desk.handIn(answer(sealed, 3, 1)), refusal('bad-proof', /no trustee 3/));
     assert.deepEqual(organiser.calls.readiness()?.ready, []);
     assert.equal(election.events.filter(({ type }) => type === 'trustee-refused').length, 5);
+  });
+});
+
+describe('an organiser’s program that runs', () => {
+  it('asks the trustees before a scheduled opening and closing, and once a day while a round is open', async (t) => {
+    const [minute, day] = [60_000, 24 * 3_600_000];
+    const begin = 1_000_000;
+    const sealed = await electionOf(t, 1);
+    const { election } = sealed;
+    const { log, organiser } = election;
+    const [opens, closes] = [begin + day, begin + 3 * day + 60 * minute];
+    await organiser.prepare({ title: 'Round 1', questions: [QUESTION], opens, closes });
+    const calls: number[] = [];
+    const caretaker = new Caretaker({
+      log,
+      organiser,
+      clock: { now: () => election.now },
+      onEvent: (event) => {
+        if (event.type === 'trustees-called') calls.push(election.now - begin);
+      },
+      askTrusteesEvery: day,
+    });
+    const desk = election.trusteeDesk();
+    for (; election.now <= closes; election.now += 5 * minute) {
+      const before = calls.length;
+      await caretaker.tick();
+      if (calls.length > before) await desk.handIn(answer(sealed, 1));
+    }
+    assert.deepEqual(
+      calls.map((time) => time / minute),
+      // 15 minutes before it opens; a day after that, and so on; 15 minutes before it closes.
+      [1440 - 15, 2 * 1440 - 15, 3 * 1440 - 15, 3 * 1440 + 45],
+    );
+    assert.equal(log.state.phase, 'counting');
   });
 });
 

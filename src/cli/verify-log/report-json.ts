@@ -14,7 +14,15 @@ export function reportObjects(report: AuditReport): object[] {
     },
     ...(trustees === undefined
       ? []
-      : [{ event: 'trustees', needed: neededText(trustees), trustees: trusteeRowsOf(trustees) }]),
+      : [
+          {
+            event: 'trustees',
+            needed: neededText(trustees),
+            trustees: trusteeRowsOf(trustees),
+            called: report.call?.entry.time ?? null,
+            ready: report.call?.answers.map(({ trustee }) => trustee) ?? [],
+          },
+        ]),
     ...checks.map((check) => ({ event: 'check', ...check })),
     ...rounds.map(roundObject),
     {

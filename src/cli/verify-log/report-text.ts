@@ -6,6 +6,8 @@ import {
   describeFinding,
 } from '../../audit/report.ts';
 import { toBase64, toHex } from '../../base/bytes.ts';
+import { quorumOf } from '../../belenios/v1/quorum.ts';
+import { isoTime } from '../time.ts';
 import { renderResult } from '../result-table.ts';
 import { printable, thousands } from '../printable.ts';
 import { neededText, trusteeRowsOf } from '../trustee-rows.ts';
@@ -39,7 +41,16 @@ export function verdictLine(report: AuditReport): string {
   return `VALID: ${count(size, 'entry', 'entries')} and ${count(published, 'published result', 'published results')} checked, nothing wrong.`;
 }
 
-function electionText({ source, election, trustees, size, head, checkpoint, enrolled }: AuditReport): string {
+function electionText({
+  source,
+  election,
+  trustees,
+  call,
+  size,
+  head,
+  checkpoint,
+  enrolled,
+}: AuditReport): string {
   const rows: [string, string][] = [['Log', `${source}, ${count(size, 'entry', 'entries')}`]];
   if (election !== undefined) {
     rows.push(
@@ -55,6 +66,7 @@ function electionText({ source, election, trustees, size, head, checkpoint, enro
     );
     rows.push(['Trustees', `${neededText(trustees)} decrypt: ${list.join(', ')}`]);
   }
+  if (trustees !== undefined && call !== undefined) rows.push(['Readiness', readinessText(trustees, call)]);
   rows.push(['Head', head ?? 'none']);
   if (checkpoint !== undefined) {
     rows.push([
@@ -65,6 +77,15 @@ function electionText({ source, election, trustees, size, head, checkpoint, enro
   if (enrolled > 0) rows.push(['Own keys', `${count(enrolled, 'voter has', 'voters have')} enrolled one`]);
   const title = election === undefined ? 'An unknown election' : printable(election.title);
   return `${title}\n${rows.map(([label, text]) => `  ${label.padEnd(12)} ${printable(text)}\n`).join('')}`;
+}
+
+/** How many trustees could decrypt, as far as the log goes. */
+function readinessText(
+  trustees: NonNullable<AuditReport['trustees']>,
+  { entry, answers }: NonNullable<AuditReport['call']>,
+): string {
+  const { enough } = quorumOf(trustees, new Set(answers.map(({ trustee }) => trustee)));
+  return `${answers.length} of ${trustees.keys.length} have shown that they could decrypt, asked ${isoTime(entry.time)}: ${enough ? 'enough' : 'TOO FEW'}`;
 }
 
 function checkText({ title, verdict, note, findings, count: found }: CheckReport): string {
