@@ -129,6 +129,12 @@ describe('an election with sealed ballots', () => {
     const bad = await place.admin(...init, '--trustee', altered);
     assert.notEqual(bad.code, 0);
     assert.equal((await place.admin(...init, '--trustee', place.path('no.pub'))).code, 2);
+    const loud = await place.file(
+      'loud.pub',
+      (await place.read('t1.pub')).replace('Trustee 1', '\\u001b[2J'),
+    );
+    const named = await place.admin(...init, '--trustee', loud);
+    assert.deepEqual([named.code, /the name in it can not be shown/.test(named.err)], [2, true], named.err);
     const open = await place.admin(...init, '--secrecy', 'open', '--trustee', one);
     assert.deepEqual([open.code, /need no trustees/.test(open.err)], [2, true], open.err);
     await assert.rejects(stat(place.data));

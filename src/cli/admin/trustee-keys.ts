@@ -8,6 +8,7 @@ import type { TrusteePublicKey } from '../../belenios/v1/messages.ts';
 import type { SoundTrustees } from '../../belenios/v1/sealed-round.ts';
 import type { Scalar } from '../../crypto/group/group.ts';
 import { scalarOfSeed } from '../../crypto/group/seed.ts';
+import { nameSchema } from '../../election/schemas.ts';
 import { codeOf, fileError } from '../../store/fs-errors.ts';
 import { readKeyFile } from '../../store/key-files.ts';
 import { readSmallFile } from '../../store/small-file.ts';
@@ -59,9 +60,19 @@ const MAX_PUBLIC_KEY_BYTES = 4096;
 export async function readTrusteePublicKey(path: string): Promise<TrusteePublicKey> {
   const text = await readSmallFile(path, MAX_PUBLIC_KEY_BYTES);
   const read = text === undefined ? undefined : decodePublicKeyFile(text);
-  if (read?.ok === true) return read.value;
-  const why = read === undefined ? 'it is too large, or no text' : problemText(read.error);
+  if (read?.ok === true && isShowable(read.value.name)) return read.value;
+  const why =
+    read === undefined
+      ? 'it is too large, or no text'
+      : read.ok
+        ? 'the name in it can not be shown'
+        : problemText(read.error);
   throw unusable('not-a-trustee-key', `${path} can't be read as a trustee's public key: ${why}.`, {
     hint: 'Give the file that ends in .pub, which "trustee keygen" wrote beside the key.',
   });
+}
+
+/** A name that would drive a terminal is nobody's. */
+function isShowable(name: string | undefined): boolean {
+  return name === undefined || nameSchema.safeParse(name).success;
 }
