@@ -104,7 +104,7 @@ describe('an election with sealed ballots', () => {
     assert.equal(code, 0, err);
     assert.match(out, /you hold the only key that opens them: .*trustee-[0-9a-f-]+\.key/);
     assert.match(out, /Whoever has it can open single ballots too/);
-    assert.match(out, /trustee\.js keygen/);
+    assert.match(out, /admin\.js trustees invite --invite Ana/);
   });
 
   it('is not made for trustees whose keys are not sound, nor with trustees where ballots are open', async (t) => {

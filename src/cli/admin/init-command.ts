@@ -236,8 +236,8 @@ function secrecyLines(
   return [
     `The ballots are sealed, and you hold the only key that opens them: ${trusteeKeyFile}`,
     '  Whoever has it can open single ballots too, so voters must trust you not to; without it there is no result.',
-    `  Better: other people make keys on their own computers with "${programLine('trustee')} keygen",`,
-    '  and you make the election with --trustee FILE for each of the .pub files that they send you.',
+    '  Better: invite other people to hold it together, so that nobody alone can open a ballot and one lost key costs nothing:',
+    `  "${programLine('admin')} trustees invite --invite Ana --invite Ben --invite Cleo --threshold 2", before the first round opens.`,
   ];
 }
 

@@ -31,7 +31,10 @@ export function renderReport(report: Report, { data, now }: RenderContext): stri
     case 'trustees':
       return report.trustees === null && report.ceremony === null
         ? 'The election has no trustees.'
-        : rowsText([...trusteeRows(report, now), ...fingerprintRows(report)]);
+        : rowsText([
+            ...trusteeRows(report, now),
+            ...(report.ceremony?.done === false ? [] : fingerprintRows(report)),
+          ]);
     case 'ceremony-started':
       return rowsText(ceremonyRows(report));
     case 'handed-in':
@@ -122,7 +125,8 @@ function ballotRules({ secrecy, revote, names }: StatusReport['status']['policy'
 function trusteeRows(standing: TrusteesStanding & { readonly phase?: Phase }, now: number): Rows {
   return [
     ...ceremonyRows(standing),
-    ...(standing.trustees === null
+    // Those from before a ceremony that is under way are on their way out.
+    ...(standing.trustees === null || standing.ceremony?.done === false
       ? []
       : ([
           ['Trustees', trusteesText(standing)],
