@@ -1,7 +1,7 @@
 import { CommanderError } from 'commander';
 import { PsephosError, refused, unreachable, unusable } from '../base/errors.ts';
 import { PeerRefusal } from '../services/ports.ts';
-import { DONE, exitCodeOf } from './exit-codes.ts';
+import { DONE, USAGE, exitCodeOf } from './exit-codes.ts';
 import type { Console } from './console.ts';
 import { printable } from './printable.ts';
 
@@ -12,6 +12,8 @@ import { printable } from './printable.ts';
 export function reportFailure(error: unknown, out: Console, programLine: string): number {
   // How commander ends --help.
   if (error instanceof CommanderError && error.exitCode === 0) return DONE;
+  // The help was printed in answer to a program's name alone.
+  if (error instanceof CommanderError && error.code === 'commander.help') return USAGE;
   const known = asKnown(error, programLine);
   if (known === undefined) {
     const what = error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -14,6 +14,11 @@ export function programNamed(name: string, io: Io): Command {
     .showSuggestionAfterError(true);
 }
 
+/** An example below a command's help: a program's name, and what is typed after it. */
+export function exampleText(program: string, line: string): string {
+  return `\nExample:\n  node dist/${program}.js ${line}\n`;
+}
+
 /** Adds `--json`. */
 export function withJson(command: Command): Command {
   return command.option(

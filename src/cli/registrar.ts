@@ -3,7 +3,7 @@ import { type Console, consoleOf } from './console.ts';
 import { DONE } from './exit-codes.ts';
 import { reportFailure } from './failure.ts';
 import type { Io } from './io.ts';
-import { programNamed, withJson } from './program.ts';
+import { exampleText, programNamed, withJson } from './program.ts';
 import { programLine } from './program-line.ts';
 import { type DeleteFlags, deleteCommand } from './registrar/delete.ts';
 import { DEFAULT_FOLDER } from './registrar/folder.ts';
@@ -39,6 +39,7 @@ function registrarProgram(io: Io, out: Console): Command {
     .addHelpText('after', EXAMPLES);
 
   withJson(program.command('make'))
+    .addHelpText('after', exampleText('registrar', 'make --title "Committee" --voters voters.csv'))
     .description('make a secret for each voter, their sheets, and the signed roll that the organiser gets')
     .requiredOption(
       '--voters <file>',
@@ -55,6 +56,7 @@ function registrarProgram(io: Io, out: Console): Command {
     .action((flags: MakeFlags) => make(flags, io, out));
 
   withJson(program.command('delete'))
+    .addHelpText('after', exampleText('registrar', 'delete registrar'))
     .description('delete the secrets, of all voters or of one')
     .argument('<folder>', 'the folder that "make" made')
     .option('--voter <username>', 'of this voter alone, in every file')
@@ -62,6 +64,7 @@ function registrarProgram(io: Io, out: Console): Command {
     .action((folder: string, flags: DeleteFlags) => deleteCommand(folder, flags, io, out));
 
   withJson(program.command('show'))
+    .addHelpText('after', exampleText('registrar', 'show registrar/roll.json'))
     .description('check a roll, and print its voters and fingerprints')
     .argument('<roll>', 'a roll.json, or the folder that it is in')
     .action((name: string) => show(name, out));

@@ -3,7 +3,7 @@ import { type Console, consoleOf } from './console.ts';
 import { DONE } from './exit-codes.ts';
 import { reportFailure } from './failure.ts';
 import type { Io } from './io.ts';
-import { positiveNumber, programNamed, withJson } from './program.ts';
+import { exampleText, positiveNumber, programNamed, withJson } from './program.ts';
 import { programLine } from './program-line.ts';
 import type { AnswerFlags } from './trustee/answer.ts';
 import type { DecryptFlags } from './trustee/decrypt.ts';
@@ -49,6 +49,7 @@ function trusteeProgram(io: Io, out: Console): Command {
     .addHelpText('after', EXAMPLES);
 
   holdingKey(withJson(program.command('join')))
+    .addHelpText('after', exampleText('trustee', 'join --dial "$INVITE" --key keys/trustee.key'))
     .description(
       'takes part as a trustee over the network: in making the key, in showing that it still works, in decrypting the result',
     )
@@ -62,6 +63,7 @@ function trusteeProgram(io: Io, out: Console): Command {
     });
 
   holdingKey(withJson(program.command('answer')))
+    .addHelpText('after', exampleText('trustee', 'answer election.car --invitation-file trustee-2.txt'))
     .description(
       'does what a log asks of you, and writes it as a file for the organiser: as join, without a connection',
     )
@@ -73,6 +75,7 @@ function trusteeProgram(io: Io, out: Console): Command {
     });
 
   withNewPassphrase(withJson(program.command('keygen')))
+    .addHelpText('after', exampleText('trustee', 'keygen --name "Ana Ruiz"'))
     .description("makes a trustee's key without a ceremony, and the public part that the organiser needs")
     .option('--out <file>', 'the key file; the public part goes beside it, with .pub', DEFAULT_TRUSTEE_KEY)
     .option('--name <text>', 'what the election will call you: in the public part, for everybody to see')
@@ -82,6 +85,7 @@ function trusteeProgram(io: Io, out: Console): Command {
     });
 
   withPassphrase(withJson(program.command('decrypt')))
+    .addHelpText('after', exampleText('trustee', 'decrypt election.car --key keys/trustee.key'))
     .description(
       'checks a log, and decrypts the sum of the ballots of its closed round, to be handed to the organiser as a file',
     )
@@ -97,6 +101,7 @@ function trusteeProgram(io: Io, out: Console): Command {
     });
 
   withPassphrase(withJson(program.command('backup')))
+    .addHelpText('after', exampleText('trustee', 'backup --out /media/stick/trustee.key'))
     .description('copies your key, after seeing that its passphrase opens it')
     .requiredOption('--out <file>', 'where to put the copy: on another medium')
     .option('--key <file>', 'your key file', DEFAULT_TRUSTEE_KEY)
@@ -106,6 +111,7 @@ function trusteeProgram(io: Io, out: Console): Command {
     });
 
   withPassphrase(withJson(program.command('restore')))
+    .addHelpText('after', exampleText('trustee', 'restore /media/stick/trustee.key'))
     .description('puts a copy of your key back')
     .argument('<copy>')
     .option('--key <file>', 'your key file', DEFAULT_TRUSTEE_KEY)
@@ -115,6 +121,7 @@ function trusteeProgram(io: Io, out: Console): Command {
     });
 
   withNewPassphrase(withJson(program.command('passphrase')))
+    .addHelpText('after', exampleText('trustee', 'passphrase --key keys/trustee.key'))
     .description('changes the passphrase of your key')
     .option('--key <file>', 'your key file', DEFAULT_TRUSTEE_KEY)
     .option(

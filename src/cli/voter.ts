@@ -4,7 +4,7 @@ import { type Console, consoleOf } from './console.ts';
 import { DONE } from './exit-codes.ts';
 import { reportFailure } from './failure.ts';
 import type { Io } from './io.ts';
-import { programNamed, withJson } from './program.ts';
+import { exampleText, programNamed, withJson } from './program.ts';
 import type { EnrolFlags } from './voter/enrol.ts';
 import { DEFAULT_KEY_FILE } from './voter/key-file-name.ts';
 import type { ReceiptFlags } from './voter/receipt.ts';
@@ -76,17 +76,20 @@ function voterProgram(io: Io, out: Console): Command {
     .action(async (flags: VoteFlags) => (await import('./voter/vote.ts')).vote(flags, io, out));
 
   connecting(program.command('verify'))
+    .addHelpText('after', exampleText('voter', 'verify --receipt FILE --dial "$INVITE"'))
     .description('prove that the ballot of a receipt is in the log as it is now')
     .requiredOption('--receipt <file>', 'the receipt that was saved when the ballot was cast')
     .option('--show', 'also show what was cast, if the ballot is an open one')
     .action(async (flags: VerifyFlags) => (await import('./voter/verify.ts')).verify(flags, io, out));
 
   identifying(connecting(program.command('receipt')))
+    .addHelpText('after', exampleText('voter', 'receipt --dial "$INVITE" --username ana'))
     .description('save a new receipt for your last ballot, when the answer or the file was lost')
     .option('--receipt <file>', 'where to save it (default: psephos-<tracker>.tlog-proof)')
     .action(async (flags: ReceiptFlags) => (await import('./voter/receipt.ts')).fetchReceipt(flags, io, out));
 
   connecting(program.command('enrol'))
+    .addHelpText('after', exampleText('voter', 'enrol --dial "$INVITE" --username ana'))
     .description('before the vote opens: make a key of your own, which alone can vote for you from then on')
     .option('--username <name>', 'your username')
     .option('--secret-file <file>', 'file that holds the secret of your sheet; "-" reads standard input')
@@ -99,6 +102,7 @@ function voterProgram(io: Io, out: Console): Command {
     .action(async (flags: EnrolFlags) => (await import('./voter/enrol.ts')).enrol(flags, io, out));
 
   withJson(program.command('keygen'))
+    .addHelpText('after', exampleText('voter', 'keygen --out keys/voter.key'))
     .description('make a key file and print its public key, to be put on the roll')
     .option('--out <file>', 'where to write the key', DEFAULT_KEY_FILE)
     .action(async (flags: { readonly out: string }) =>

@@ -11,6 +11,7 @@ import { concatBytes, utf8ToBytes } from '../base/bytes.ts';
  *   enrolment            "psephos/enrolment/v1\0"   || CID of the genesis (36 bytes) || key on the roll (32) || new key (32)
  *   uuid of a round      "psephos/round-uuid/v1\0"  || CID of the round entry (36 bytes)
  *   trustee's invitation "psephos/invitation/v1\0"  || the code's 24 symbols (ASCII)
+ *   trustee's randomness "psephos/step-random/v1\0" || the key's seed (32) || CID of the ceremony's start (36) || hash of the step's inputs (32) || counter (4)
  *   trustee's seeds      "psephos/member-seed/v1\0" || the key's seed (32 bytes) || CID of the ceremony's start (36 bytes) || counter (1 byte)
  *   digest of a roll     "psephos/roll/v1\0"        || per voter: length of name (2) || name (UTF-8) || key (32) || weight (4)
  *   registrar signature  "psephos/registration/v1\0" || uuid (36 ASCII) || ops (4) || mem (4) || names (1) || voters (4) ||
@@ -29,6 +30,7 @@ const PSEUDONYM = utf8ToBytes('psephos/pseudonym/v1\0');
 const ENROLMENT = utf8ToBytes('psephos/enrolment/v1\0');
 const ROUND_UUID = utf8ToBytes('psephos/round-uuid/v1\0');
 const INVITATION = utf8ToBytes('psephos/invitation/v1\0');
+const STEP_RANDOM = utf8ToBytes('psephos/step-random/v1\0');
 const MEMBER_SEED = utf8ToBytes('psephos/member-seed/v1\0');
 const ROLL = utf8ToBytes('psephos/roll/v1\0');
 const REGISTRATION = utf8ToBytes('psephos/registration/v1\0');
@@ -94,4 +96,16 @@ export function registrationMessage(
   numbers.setUint8(8, terms.names === 'public' ? 0 : 1);
   numbers.setUint32(9, voters);
   return concatBytes(REGISTRATION, utf8ToBytes(terms.uuid), new Uint8Array(numbers.buffer), rollDigest);
+}
+
+/** The bytes hashed into block `counter` of what is random in one step of a ceremony; `inputs` is the SHA-256 of what the step answers to. */
+export function stepRandomInput(
+  seed: Uint8Array,
+  ceremonyCid: Uint8Array,
+  inputs: Uint8Array,
+  counter: number,
+): Uint8Array {
+  const number = new DataView(new ArrayBuffer(4));
+  number.setUint32(0, counter);
+  return concatBytes(STEP_RANDOM, seed, ceremonyCid, inputs, new Uint8Array(number.buffer));
 }

@@ -289,6 +289,7 @@ export class LogState {
     if (!this.#isSealed) return [];
     return [
       ...(this.#trustees === undefined ? ['a round before there are trustees'] : []),
+      ...(this.#ceremony?.done === false ? ['a round before the key ceremony is done'] : []),
       ...questionProblems(questions, 'sealed'),
     ];
   }

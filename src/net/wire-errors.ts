@@ -16,6 +16,7 @@ const CODES = [
   'bad-proof',
   'already-enrolled',
   'too-late',
+  'small-group',
   'busy',
   'internal',
   'not-found',

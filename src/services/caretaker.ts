@@ -69,6 +69,8 @@ export class Caretaker {
     if (await this.#mustAsk(now)) {
       await this.#organiser.calls.call();
       this.#onEvent({ type: 'trustees-called' });
+      // Those who can answer at once do so before the next tick.
+      return;
     }
     const { state } = this.#log;
     const closes = state.round?.entry.closes ?? null;

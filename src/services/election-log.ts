@@ -1,5 +1,6 @@
 import { refused } from '../base/errors.ts';
 import type { EntryContent, GenesisEntry, SignedBallot } from '../election/entries.ts';
+import { MAX_ENTRY_BYTES } from '../election/limits.ts';
 import type { LogState } from '../election/log-state.ts';
 import { type Checkpoint, origin, parseCheckpoint, signCheckpoint } from '../log/checkpoint.ts';
 import { type ChainedEntry, type Head, chainEntry, decodeEntry, headAfter } from '../log/entry-codec.ts';
@@ -434,7 +435,13 @@ function chainAll(from: Head, contents: readonly EntryContent[], time: number): 
 /** The state that entries lead to. What an audit would find wrong with them must never get into the log. */
 function stateAfter(state: LogState, chained: readonly ChainedEntry[]): LogState {
   const next = state.clone();
-  for (const { entry, cid } of chained) {
+  for (const { entry, cid, bytes } of chained) {
+    // No reader would take it, this program included.
+    if (bytes.length > MAX_ENTRY_BYTES)
+      throw refused(
+        'not-allowed',
+        `The log can't take this ${entry.kind}: it has ${bytes.length} bytes, where ${MAX_ENTRY_BYTES} are possible.`,
+      );
     const [problem] = next.problems(entry);
     if (problem !== undefined) throw refused('not-allowed', `The log can't take this entry: ${problem}.`);
     next.apply(entry, cid);

@@ -3,7 +3,6 @@ import type { EntryContent, Policy, TallyEntry } from '../election/entries.ts';
 import type { LogState, Phase, RoundState } from '../election/log-state.ts';
 import type { Concern } from '../election/small-groups.ts';
 import { fingerprint } from '../crypto/credential.ts';
-import type { Point } from '../crypto/group/group.ts';
 import { Decrypting, type GivenDecryption } from '../belenios/v1/decrypting.ts';
 import { trusteeFingerprint, trusteeNames } from '../belenios/v1/sealed-round.ts';
 import { countedVotes } from '../tally/count.ts';
@@ -300,10 +299,11 @@ export class Organiser {
 
   #trusteeStandings(given: ReadonlySet<number>): TrusteeStanding[] {
     const sound = this.#sealedRounds.trustees(this.#log.state);
-    return trusteeNames(sound).map((name, index) => ({
+    const names = trusteeNames(sound);
+    return sound.keys.map((key, index) => ({
       trustee: index + 1,
-      name: name ?? null,
-      fingerprint: trusteeFingerprint(sound.keys[index] as Point),
+      name: names[index] ?? null,
+      fingerprint: trusteeFingerprint(key),
       given: given.has(index + 1),
     }));
   }

@@ -94,7 +94,8 @@ export interface Store {
 }
 
 /** An error code on the wire: why something that was handed in is refused, or why the peer doesn't answer. */
-export type WireCode = RefusalCode | 'already-enrolled' | 'too-late' | 'busy' | 'internal' | 'not-found';
+export type WireCode =
+  RefusalCode | 'already-enrolled' | 'too-late' | 'small-group' | 'busy' | 'internal' | 'not-found';
 
 /** What a peer answers to `info`. Everything in it is checked against the authority's signature before use. */
 export interface ElectionInfo {

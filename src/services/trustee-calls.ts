@@ -40,23 +40,33 @@ export class TrusteeCalls {
     return call;
   }
 
-  /** Logs an answer to the newest call; the error says why it is not valid. The same trustee's second answer changes nothing. */
-  async answer({ trustee, call, proof }: GivenReadiness): Promise<Result<void, string>> {
+  /**
+   * Logs an answer to the newest call; the error says why it is not valid. `known`: the trustee answered before, and nothing changes; `late`: there is
+   * a newer call.
+   */
+  async answer({
+    trustee,
+    call,
+    proof,
+  }: GivenReadiness): Promise<Result<'taken' | 'known' | 'late', string>> {
     const key = this.#trustees().keys[trustee - 1];
     if (key === undefined) return err(`there is no trustee ${trustee}`);
-    const verified = verifyReadiness({ electionId: this.#log.electionId, call }, key, proof);
+    const verified = verifyReadiness({ electionId: this.#log.electionId, call, trustee }, key, proof);
     if (!verified.ok) return verified;
-    let answered: Result<void, string> = ok(undefined);
+    let answered: 'taken' | 'known' | 'late' = 'taken';
     await this.#log.append(() => {
       const newest = this.#log.state.call;
       if (newest?.cid.toString() !== call) {
-        answered = err('it answers another call than the newest');
+        answered = 'late';
         return { contents: [] };
       }
-      if (newest.answers.some((one) => one.trustee === trustee)) return { contents: [] };
+      if (newest.answers.some((one) => one.trustee === trustee)) {
+        answered = 'known';
+        return { contents: [] };
+      }
       return { contents: [{ kind: 'readiness', trustee, call: newest.cid, proof }] };
     });
-    return answered;
+    return ok(answered);
   }
 
   /** Answers the newest call for trustees whose secrets are at hand, if there is one. Throws `not-a-trustee` for any other secret. */
@@ -67,7 +77,7 @@ export class TrusteeCalls {
     for (const secret of secrets) {
       const trustee = trusteeNumber(secret, this.#trustees());
       if (call.answers.some((one) => one.trustee === trustee)) continue;
-      const proof = proveReadiness(question, secret, random);
+      const proof = proveReadiness({ ...question, trustee }, secret, random);
       const answered = await this.answer({ trustee, call: question.call, proof });
       if (!answered.ok) throw new Error(`an answer of our own is not valid: ${answered.error}`);
     }

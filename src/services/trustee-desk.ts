@@ -9,6 +9,12 @@ import type { TrusteeCalls } from './trustee-calls.ts';
 import type { GivenStep, TrusteeMessage } from '../election/trustee-messages.ts';
 
 const SUSPENDED_RETRY_MS = 5000;
+const BUSY_RETRY_MS = 1000;
+/** Messages under way at once: more than all trustees send, and few enough that none of them waits long. */
+const MAX_WAITING = 128;
+/** Failures of the organiser's actions that mean that nothing waits for what was handed in. */
+const TOO_LATE = new Set(['no-trustees', 'nothing-to-count', 'not-allowed']);
+const REVEALING = new Set(['small-group']);
 
 /** Takes in what trustees hand in, over the network or by file. */
 export class TrusteeDesk {
@@ -17,6 +23,7 @@ export class TrusteeDesk {
   readonly #onEvent: EventListener;
   readonly #ceremony: CeremonyDesk;
   readonly #calls: TrusteeCalls;
+  #waiting = 0;
 
   constructor(log: ElectionLog, organiser: Organiser, onEvent: EventListener) {
     this.#log = log;
@@ -28,9 +35,16 @@ export class TrusteeDesk {
 
   /**
    * Resolves when the message, if it is valid, is in the log; the same message again is taken again. Throws `PeerRefusal`: `bad-proof` with what is
-   * wrong with it, `too-late` for one that nothing waits for, `busy` while the disk can't be written.
+   * wrong with it, `too-late` for one that nothing waits for, `small-group` for a decryption whose result the election's policy refuses to reveal (but with
+   * `reveal`), `busy` while the disk can't be written.
    */
-  async handIn(message: TrusteeMessage): Promise<void> {
+  async handIn(
+    message: TrusteeMessage,
+    { reveal = false }: { readonly reveal?: boolean } = {},
+  ): Promise<void> {
+    if (this.#waiting >= MAX_WAITING)
+      throw new PeerRefusal('busy', 'Many messages of trustees are arriving at once.', BUSY_RETRY_MS);
+    this.#waiting++;
     try {
       switch (message.kind) {
         case 'step':
@@ -40,13 +54,22 @@ export class TrusteeDesk {
           await this.#readiness(message);
           return;
         case 'decryption':
-          await this.#decryption(message);
+          await this.#decryption(message, reveal);
           return;
       }
     } catch (error) {
       if (this.#log.suspended) throw busy(error);
-      if (error instanceof PsephosError) throw new PeerRefusal('too-late', error.message);
+      if (error instanceof PsephosError) {
+        const code = TOO_LATE.has(error.code)
+          ? 'too-late'
+          : REVEALING.has(error.code)
+            ? 'small-group'
+            : undefined;
+        if (code !== undefined) throw new PeerRefusal(code, error.message);
+      }
       throw error;
+    } finally {
+      this.#waiting--;
     }
   }
 
@@ -95,12 +118,19 @@ export class TrusteeDesk {
     const answered = await this.#calls.answer(given);
     const { trustee } = given;
     if (!answered.ok) throw this.#refuse(trustee, 'proof of readiness', answered.error);
+    if (answered.value === 'late')
+      throw new PeerRefusal(
+        'too-late',
+        'The trustees were asked again meanwhile: it answers an earlier call.',
+      );
+    // Anybody can send again what the log shows to all.
+    if (answered.value === 'known') return;
     const readiness = this.#calls.readiness();
     if (readiness !== undefined)
       this.#onEvent({ type: 'trustee-ready', trustee, name: this.#invitedName(trustee), readiness });
   }
 
-  async #decryption(given: Extract<TrusteeMessage, { kind: 'decryption' }>): Promise<void> {
+  async #decryption(given: Extract<TrusteeMessage, { kind: 'decryption' }>, reveal: boolean): Promise<void> {
     const { round, trustee, partialDecryption, proof } = given;
     const asked = this.#log.state.rounds[round - 1];
     if (asked?.decryptions?.some((one) => one.trustee === trustee) === true) return;
@@ -108,7 +138,9 @@ export class TrusteeDesk {
     if (asked?.result !== undefined) return;
     if (round !== this.#log.state.rounds.length || asked?.tally === undefined)
       throw new PeerRefusal('too-late', `Round ${round} does not wait to be decrypted.`);
-    const { invalid, missing } = await this.#organiser.count([{ trustee, partialDecryption, proof }]);
+    const { invalid, missing } = await this.#organiser.count([{ trustee, partialDecryption, proof }], {
+      reveal,
+    });
     const [problem] = invalid;
     if (problem !== undefined) throw this.#refuse(trustee, 'decryption', problem.reason);
     this.#onEvent({

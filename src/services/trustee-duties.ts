@@ -92,6 +92,7 @@ function ceremonyDuty(
         (one.step.kind === 'complaint' && record.due(trustee) === 'share')),
   );
   const step = before?.step ?? newStep(participant, record, trustee, random);
+  if (before === undefined && step.kind === 'complaint') expectOwnSteps(self, ceremony);
   const isFirst = step.kind === 'key' || step.kind === 'certificate';
   const invitation = isFirst ? (self.invitation ?? null) : null;
   return { kind: 'step', message: { kind: 'step', ceremony, step, invitation }, isNew: before === undefined };
@@ -107,6 +108,18 @@ function newStep(
   if (!made.ok) throw ceremonyFault(record, made.error);
   if (made.value === undefined) throw new Error('a step that was due is not');
   return made.value;
+}
+
+/** A key that was put back from a copy may have given a share already, which a complaint could reveal. Throws `ceremony-fault`. */
+function expectOwnSteps({ made }: TrusteeSelf, ceremony: string): void {
+  if (made.some((one) => one.ceremony === ceremony && one.step.kind === 'polynomial')) return;
+  throw refused(
+    'ceremony-fault',
+    'What another trustee sent is wrong, and this key does not know what it gave in this ceremony before.',
+    {
+      hint: 'It was put back from a copy. Tell the organiser and the other trustees: the ceremony has to begin anew.',
+    },
+  );
 }
 
 function ceremonyFault({ invited }: CeremonyRecord, faults: readonly Fault[]): Error {
@@ -179,7 +192,7 @@ function readinessDuty(
 ): Duty | undefined {
   if (call === undefined || election === undefined) return undefined;
   if (call.answers.some((one) => one.trustee === trustee)) return undefined;
-  const question = { electionId: election.id, call: call.cid.toString() };
+  const question = { electionId: election.id, call: call.cid.toString(), trustee };
   const proof = proveReadiness(question, secret, random);
   return { kind: 'readiness', message: { kind: 'readiness', trustee, call: question.call, proof } };
 }

@@ -5,7 +5,7 @@ import { isAcceptableKdf } from '../crypto/credential.ts';
 import { type Locked, lockSecret, unlockSecret } from '../crypto/passphrase.ts';
 import { publicKeyOf } from '../crypto/signature.ts';
 import * as z from 'zod';
-import { createFile, writeSecretFile } from './files.ts';
+import { createFile, realPath, writeSecretFile } from './files.ts';
 import { type KeyPair, decodeKey, notAKeyFile, readKeyJson, writeKeyFile } from './key-files.ts';
 
 const hex = (bytes: number) =>
@@ -71,6 +71,8 @@ export async function writeTrusteeKeyFile(
   passphrase: string | undefined,
   { replace = false }: { readonly replace?: boolean } = {},
 ): Promise<void> {
+  // A link stays one, and the notes beside the file that it leads to stay with the key.
+  if (replace) path = await realPath(path);
   if (passphrase === undefined) return writeKeyFile(path, { role: 'trustee', ...key }, { replace });
   const text = `${JSON.stringify(lockedFile(key, passphrase), null, 2)}\n`;
   await createFile(path, { mode: 0o600, overwrite: replace }, (file) => file.writeFile(text));

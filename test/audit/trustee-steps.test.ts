@@ -59,7 +59,7 @@ describe('the audit of trustees’ steps', () => {
       kind: 'readiness',
       trustee: 3,
       call: cid,
-      proof: proveReadiness(question, secret, platformRandom),
+      proof: proveReadiness({ ...question, trustee: 3 }, secret, platformRandom),
     });
     const report = await reportOf(log);
     assert.equal(report.first, undefined, JSON.stringify(report.first));
@@ -76,7 +76,7 @@ describe('the audit of trustees’ steps', () => {
   it('finds a step with another signature, text or author', async () => {
     for (const change of [
       (ceremony: MadeCeremony) => ({ ...ceremony.step(1), signature: ceremony.step(2).signature }),
-      (ceremony: MadeCeremony) => ({ ...ceremony.step(1), text: ceremony.step(1).text }),
+      (ceremony: MadeCeremony) => ({ ...ceremony.step(1), text: ceremony.step(2).text }),
       (ceremony: MadeCeremony) => ({ ...ceremony.step(2), trustee: 1 }),
     ]) {
       const { log, ceremony } = begun(invited(0, 2, 2));
@@ -127,7 +127,11 @@ describe('the audit of trustees’ steps', () => {
       const proof =
         'proof' in forge
           ? forge.proof
-          : proveReadiness('earlier' in forge ? before : question, secret, platformRandom);
+          : proveReadiness(
+              { ...('earlier' in forge ? before : question), trustee: forge.secretOf },
+              secret,
+              platformRandom,
+            );
       await expectFound('readiness', log, log.append({ kind: 'readiness', trustee, call: cid, proof }));
     });
 
@@ -135,7 +139,7 @@ describe('the audit of trustees’ steps', () => {
     const { log, ceremony } = made(invited(0, 1, 1));
     const secret = valueOf(ceremony.participant(1).secret(1));
     const { cid, question } = call(log);
-    const proof = proveReadiness(question, secret, platformRandom);
+    const proof = proveReadiness({ ...question, trustee: 1 }, secret, platformRandom);
     log.append({ kind: 'readiness', trustee: 1, call: cid, proof });
     await expectFound('rounds', log, log.append({ kind: 'readiness', trustee: 1, call: cid, proof }));
     const other = made(invited(0, 1, 1));

@@ -4,7 +4,11 @@ import { join } from 'node:path';
 import { type TestContext, describe, it } from 'node:test';
 import { inProcessChecker } from '#src/audit/checker.js';
 import { audit } from '#src/audit/run.js';
+import { CID } from 'multiformats/cid';
 import { Participant } from '#src/belenios/v1/ceremony/participant.js';
+import { ceremonySeed } from '#src/belenios/v1/ceremony/seed.js';
+import { signStep } from '#src/belenios/v1/ceremony/step-signature.js';
+import { memberSecrets } from '#src/belenios/v1/signed-message.js';
 import { dialPeer, parseDialTarget } from '#src/net/index.js';
 import { platformRandom } from '#src/services/platform-random.js';
 import { PeerRefusal } from '#src/services/ports.js';
@@ -12,7 +16,7 @@ import { readTrusteeKeyFile } from '#src/store/trustee-key-files.js';
 import { valueOf } from '../support/results.ts';
 import { AdminPlace } from './admin-support.ts';
 import { openPolls } from './open-polls.ts';
-import { MadeCeremony, invited } from '../support/made-ceremony.ts';
+import { MadeCeremony, anotherPolynomial, invited } from '../support/made-ceremony.ts';
 import { Trustees, trustee } from '../support/trustee-program.ts';
 
 const SEALED = ['--secrecy', 'sealed'];
@@ -117,7 +121,9 @@ describe('an organiser who invites trustees', () => {
       [{ message: { ...message, ceremony: 'bafyother' } }, /NOT USED: .* of another ceremony/],
     ] as const) {
       const file = await place.file('changed.json', JSON.stringify({ ...content, ...change }));
-      assert.match((await take(file)).out, why);
+      const ended = await take(file);
+      assert.match(ended.out, why);
+      assert.equal(ended.code, 1);
     }
     const elsewhere = await place.file('other.json', JSON.stringify({ ...content, electionId: 'bafyother' }));
     const refused = await take(elsewhere);
@@ -129,6 +135,25 @@ describe('an organiser who invites trustees', () => {
     // A key that is none of this election's.
     const strange = await trustee('answer', place.data, '--key', await strangerKey(place));
     assert.equal((strange.lines.at(-1)?.['error'] as { code: string }).code, 'not-a-trustee');
+  });
+
+  it('gets the result with the last decryption that comes as a file', async (t) => {
+    const { place, trustees } = await invitedPlace(t, 1, '--invite', 'Ana');
+    const take = async () => {
+      const file = place.path('answer.json');
+      const ran = await trustee('answer', place.data, '--out', file, ...trustees.own(1));
+      assert.equal(ran.code, 0, ran.err);
+      return ran.lines.some(({ event }) => event === 'written')
+        ? place.admin('trustees', 'take', file)
+        : undefined;
+    };
+    while ((await take()) !== undefined);
+    assert.equal((await place.admin('open')).code, 0);
+    await place.cast([0, [0]], [1, [0]], [2, [1]], [3, [0]], [4, null]);
+    assert.equal((await place.admin('close')).code, 0);
+    const taken = await take();
+    assert.match(taken?.out ?? '', /Taken: the decryption of trustee 1\.[^]*Most votes: a\./);
+    assert.ok((await readdir(join(place.data, 'results'))).includes('round-1.json'));
   });
 
   it('is asked for proof that the trustees’ keys work before a round opens, and can open it all the same', async (t) => {
@@ -184,15 +209,17 @@ async function stepTwice(address: string, trustees: Trustees): Promise<void> {
     const participant = new Participant(seed, cid, record);
     const number = participant.number ?? 0;
     assert.equal(number, 2);
-    const [first, second] = [1, 2].map(() => valueOf(participant.step(number, platformRandom)));
-    for (const step of [first, second]) {
-      assert.ok(step !== undefined);
+    const first = valueOf(participant.step(number, platformRandom));
+    assert.ok(first !== undefined);
+    const { signing } = valueOf(memberSecrets(ceremonySeed(seed, cid)));
+    const text = anotherPolynomial({ record, cid: CID.decode(cid) }, number, seed);
+    const second = signStep(record.signedIn('polynomial'), { ...first, text }, signing, platformRandom);
+    for (const step of [first, second])
       await client
         .handIn({ kind: 'step', ceremony: record.ceremony, step, invitation: null })
         .catch((error: unknown) => {
           assert.ok(error instanceof PeerRefusal && step === second);
         });
-    }
   } finally {
     await client.close();
   }

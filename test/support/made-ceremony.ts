@@ -3,6 +3,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { CID } from 'multiformats/cid';
 import { Participant } from '#src/belenios/v1/ceremony/participant.js';
 import { CeremonyRecord } from '#src/belenios/v1/ceremony/record.js';
+import { ceremonySeed } from '#src/belenios/v1/ceremony/seed.js';
+import { thirdStep } from '#src/belenios/v1/ceremony/trustee.js';
+import { memberSecrets } from '#src/belenios/v1/signed-message.js';
 import { generateSecret } from '#src/crypto/credential.js';
 import { cidFromDigest } from '#src/crypto/cid.js';
 import { invitationHash } from '#src/crypto/invitation.js';
@@ -76,4 +79,15 @@ export class MadeCeremony {
       this.take(this.step(due + 1));
     }
   }
+}
+
+/** A polynomial message of this trustee that is as good as its own, and another one: what no honest program makes. */
+export function anotherPolynomial(
+  { record, cid }: { readonly record: CeremonyRecord; readonly cid: CID },
+  trustee: number,
+  seed = trusteeSeed(trustee),
+): string {
+  const { shape, index, certificates = [] } = record.member(trustee);
+  const secrets = valueOf(memberSecrets(ceremonySeed(seed, cid.bytes)));
+  return valueOf(thirdStep({ secrets, shape, index }, certificates, platformRandom));
 }

@@ -8,8 +8,8 @@ import { Participant } from '#src/belenios/v1/ceremony/participant.js';
 import { type CeremonyRecord, recordOf } from '#src/belenios/v1/ceremony/record.js';
 import { ceremonySeed } from '#src/belenios/v1/ceremony/seed.js';
 import { signStep } from '#src/belenios/v1/ceremony/step-signature.js';
-import { polynomialText } from '#src/belenios/v1/encoding/ceremony.js';
-import { memberSecrets } from '#src/belenios/v1/signed-message.js';
+import { polynomialText, signedMessageText } from '#src/belenios/v1/encoding/ceremony.js';
+import { memberSecrets, signMessage } from '#src/belenios/v1/signed-message.js';
 import type { CeremonyStep } from '#src/election/entries.js';
 import type { GivenStep } from '#src/election/trustee-messages.js';
 import { type DialledPeer, dialPeer, parseDialTarget } from '#src/net/index.js';
@@ -18,7 +18,7 @@ import { castBallot, findVoter, meetElection, prepareBallot } from '#src/service
 import { readTrusteeFile } from '#src/store/trustee-files.js';
 import { TrusteeDesk } from '#src/services/trustee-desk.js';
 import { cleanUp } from './cleanup.ts';
-import { type Invited, trusteeSeed } from './made-ceremony.ts';
+import { type Invited, anotherPolynomial, trusteeSeed } from './made-ceremony.ts';
 import { type PlaceOptions, PollingPlace } from './polling-place.ts';
 import { valueOf } from './results.ts';
 import { Trustees } from './trustee-program.ts';
@@ -128,11 +128,22 @@ export class Cheater {
     return this.give(this.#signed({ ...step, kind }));
   }
 
+  /** A certificate with something behind what it signs, signed anew. */
+  async paddedCertificate(padding: string): Promise<void> {
+    const step = this.#made();
+    const { message } = valueOf(signedMessageText.decode(step.text));
+    const { cid } = this.#state;
+    const { signing } = valueOf(memberSecrets(ceremonySeed(trusteeSeed(this.#trustee), cid.bytes)));
+    const text = signedMessageText.encode(signMessage(signing, `${message}${padding}`, platformRandom));
+    await this.give(this.#signed({ ...step, text }));
+  }
+
   /** A polynomial message with the commitments of one polynomial, and the secrets of another. */
   async wrongPolynomial(): Promise<void> {
-    const [own, other] = [this.#made(), this.#made()];
+    const own = this.#made();
     const message = valueOf(polynomialText.decode(own.text));
-    const { secrets } = valueOf(polynomialText.decode(other.text));
+    const other = anotherPolynomial({ record: this.#record(), cid: this.#state.cid }, this.#trustee);
+    const { secrets } = valueOf(polynomialText.decode(other));
     await this.give(this.#signed({ ...own, text: polynomialText.encode({ ...message, secrets }) }));
   }
 
@@ -149,7 +160,7 @@ export class Cheater {
     const { cid } = this.#state;
     const { signing } = valueOf(memberSecrets(ceremonySeed(trusteeSeed(this.#trustee), cid.bytes)));
     return signStep(
-      cid.toString(),
+      this.#record().signedIn(step.kind),
       { kind: step.kind, trustee: step.trustee, text: step.text },
       signing,
       platformRandom,

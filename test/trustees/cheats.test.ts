@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { rm } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import type { PeerRefusal } from '#src/services/ports.js';
 import { MadeCeremony, invited } from '../support/made-ceremony.ts';
@@ -93,5 +94,42 @@ describe('a trustee who cheats', () => {
     await assert.rejects(cheat.early('polynomial'), { code: 'too-late' });
     assert.equal(log.head.size, size);
     assert.deepEqual(set.place.defects, []);
+  });
+
+  it('is the only one who can be accused: what a stranger sends in somebody’s name shows nothing', async (t) => {
+    const set = await TrusteePlace.start(t, invited(0, 2, 2));
+    const stranger = await set.cheater(2);
+    const step = { kind: 'polynomial', trustee: 1, text: '{}', signature: '{}' } as const;
+    for (const kind of ['polynomial', 'share', 'complaint'] as const)
+      await assert.rejects(stranger.hand({ step: { ...step, kind }, invitation: null }));
+    for (const kind of ['certificate', 'key'] as const)
+      await assert.rejects(stranger.hand({ step: { ...step, kind }, invitation: 'AAAA' }));
+    const refused = set.place.events.flatMap((event) => (event.type === 'trustee-refused' ? [event] : []));
+    assert.equal(refused.length, 5);
+    assert.ok(refused.every(({ evidence }) => evidence === null));
+  });
+
+  it('with a certificate of another spelling is refused, so that no message grows too long for the log', async (t) => {
+    const set = await TrusteePlace.start(t, invited(0, 2, 2));
+    const cheat = await set.cheater(1);
+    await assert.rejects(cheat.paddedCertificate(' '.repeat(100_000)), (error: PeerRefusal) => {
+      assert.match(error.message, /not in its one form/);
+      return true;
+    });
+    await cheat.certificate();
+  });
+
+  it('can not have a key that was put back from a copy complain, which could reveal the share that it gave before', async (t) => {
+    const set = await TrusteePlace.start(t, invited(0, 2, 2));
+    const { invite } = set.place;
+    await set.trustees.once(1, invite);
+    const cheat = await set.cheater(2);
+    await cheat.certificate();
+    await set.trustees.once(1, invite);
+    await rm(`${set.trustees.key(1)}.notes`);
+    await cheat.wrongPolynomial();
+    const ran = await set.trustees.once(1, invite);
+    assert.equal((ran.lines.at(-1)?.['error'] as { code: string }).code, 'ceremony-fault');
+    assert.match(ran.err, /does not know what it gave/);
   });
 });

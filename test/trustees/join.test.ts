@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { chmod, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { exportCar } from '#src/store/car.js';
 import { invited } from '../support/made-ceremony.ts';
+import type { PlaceOptions } from '../support/polling-place.ts';
 import { TrusteePlace } from '../support/trustee-place.ts';
 import { eventsOf, trustee } from '../support/trustee-program.ts';
 
@@ -128,5 +129,45 @@ describe('trustees over the network', () => {
     await set.trustees.settle(invite, 1, 2);
     assert.equal(organiser.ceremony.standing()?.done, true);
     assert.equal(await set.verdict(), 'valid');
+  });
+
+  it('answer the newest call, also when there are two in one breath', async (t) => {
+    const misbehave: PlaceOptions['misbehave'] = (service) => ({
+      async handIn(message) {
+        // A second call while the answer to the first one is on its way.
+        if (message.kind === 'readiness' && calls++ === 0) await set.place.organiser.calls.call();
+        await service.handIn(message);
+      },
+    });
+    let calls = 0;
+    const set: TrusteePlace = await TrusteePlace.start(t, invited(1, 0, 0), { misbehave });
+    await set.trustees.settle(set.place.invite, 1);
+    assert.equal(calls, 2);
+    assert.deepEqual(set.place.organiser.calls.readiness()?.ready, [1]);
+    assert.ok(!set.place.events.some(({ type }) => type === 'trustee-refused'));
+  });
+
+  it('use a key in one program at a time, and hold every log against what the key saw before', async (t) => {
+    const set = await TrusteePlace.start(t, invited(1, 0, 0));
+    const { place, trustees } = set;
+    await trustees.settle(place.invite, 1);
+    const early = join(place.folder, 'early.car');
+    await exportCar(place.source, early);
+    await set.voteAndClose();
+    await trustees.settle(place.invite, 1);
+    const rolledBack = await trustee('decrypt', early, '--key', trustees.key(1));
+    assert.equal((rolledBack.lines.at(-1)?.['error'] as { code: string }).code, 'invalid');
+    await writeFile(`${trustees.key(1)}.lock`, `${process.pid}\n`);
+    const busy = await trustees.once(1, place.invite);
+    assert.equal((busy.lines.at(-1)?.['error'] as { code: string }).code, 'key-in-use');
+    await rm(`${trustees.key(1)}.lock`);
+    // A copy has the notes too.
+    const copy = join(place.folder, 'elsewhere', 'copy.key');
+    await mkdir(join(place.folder, 'elsewhere'));
+    assert.equal((await trustee('backup', '--key', trustees.key(1), '--out', copy)).code, 0);
+    const names = (await readdir(join(place.folder, 'elsewhere'))).map((name) =>
+      name.replace(/[0-9a-f]{16}.*/, ''),
+    );
+    assert.deepEqual(names.sort(), ['copy.key', 'copy.key.notes', 'decrypted-']);
   });
 });

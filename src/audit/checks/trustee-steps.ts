@@ -49,7 +49,11 @@ export class TrusteeStepsCheck {
     const verified =
       key === undefined
         ? ({ ok: false, error: `there is no trustee ${entry.trustee}` } as const)
-        : verifyReadiness({ electionId, call: entry.call.toString() }, key, entry.proof);
+        : verifyReadiness(
+            { electionId, call: entry.call.toString(), trustee: entry.trustee },
+            key,
+            entry.proof,
+          );
     if (!verified.ok) this.#findings.add({ check: 'readiness', seq: entry.seq, message: verified.error });
   }
 }

@@ -11,6 +11,8 @@ export interface ReadinessCall {
   readonly electionId: string;
   /** CID of the call's entry, as text. */
   readonly call: string;
+  /** Whose answer it is, from 1: members of a group of which one is enough all have one key. */
+  readonly trustee: number;
 }
 
 /**
@@ -33,6 +35,6 @@ export function verifyReadiness(call: ReadinessCall, key: Point, text: string): 
     : err('the proof of holding the key does not hold');
 }
 
-function readinessText({ electionId, call }: ReadinessCall, key: Point, committed: Point): string {
-  return `psephos-ready|${electionId}|${call}|${pointText(key)}|${pointText(committed)}`;
+function readinessText({ electionId, call, trustee }: ReadinessCall, key: Point, committed: Point): string {
+  return `psephos-ready|${electionId}|${call}|${trustee}|${pointText(key)}|${pointText(committed)}`;
 }

@@ -110,6 +110,12 @@ export class Announcer {
         this.#output.emit({ event: 'defect', message: String(event.error) });
         return;
     }
+    if (event.type === 'trustee-refused') {
+      const { trustee, name, what, reason } = event;
+      // What shows it is in a file of its own, and may be long.
+      this.#output.emit({ event: event.type, trustee, name, what, reason });
+      return;
+    }
     const { type, ...rest } = event;
     this.#output.emit({ event: type, ...rest });
   };

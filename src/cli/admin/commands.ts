@@ -9,8 +9,7 @@ import type { OpenElection } from './election-folder.ts';
 import { writeExport } from './export.ts';
 import { nextDraft } from './next-round.ts';
 import type { Emit, Live } from './reports.ts';
-import { resultDocument } from './result-document.ts';
-import { writeResultFiles } from './results.ts';
+import { reportResults } from './report-results.ts';
 import {
   callTrustees,
   handIn,
@@ -30,7 +29,7 @@ export type Command =
   | { readonly command: 'trustees-invite'; readonly args: WishedCeremony }
   | {
       readonly command: 'trustees-take';
-      readonly args: { readonly messages: readonly HandedIn[] };
+      readonly args: { readonly messages: readonly HandedIn[]; readonly reveal: boolean };
     }
   | { readonly command: 'status'; readonly args: StatusLists }
   | { readonly command: 'count'; readonly args: CountWish }
@@ -142,6 +141,7 @@ export const commandSchema = z.discriminatedUnion('command', [
       messages: z
         .array(z.strictObject({ electionId: z.string(), message: trusteeMessageSchema }))
         .max(MAX_TRUSTEES),
+      reveal: z.boolean(),
     }),
   }),
   z.strictObject({
@@ -194,7 +194,7 @@ export async function execute(election: OpenElection, command: Command, how: Exe
     case 'trustees-call':
       return callTrustees(election, emit);
     case 'trustees-take':
-      return handIn(election, command.args.messages, emit);
+      return handIn(election, command.args, emit);
     case 'close': {
       const { entry } = await election.organiser.close();
       await emit({ event: 'closed', round: entry.round });
@@ -261,19 +261,6 @@ export async function countClosed(election: OpenElection, emit: Emit, round: num
   );
   if (counted !== undefined) return reportResults(election, emit, counted);
   await warnOfFewTrustees(election, emit);
-}
-
-/** Writes and reports the results of all rounds, or of one. */
-export async function reportResults(
-  { place, log, organiser }: OpenElection,
-  emit: Emit,
-  only?: number,
-): Promise<void> {
-  for (const round of organiser.results()) {
-    if (only !== undefined && round.entry.round !== only) continue;
-    const result = await resultDocument(log, round);
-    await emit({ event: 'result', result, files: await writeResultFiles(place.data, result) });
-  }
 }
 
 async function reportStatus(

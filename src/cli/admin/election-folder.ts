@@ -24,6 +24,8 @@ export interface OpenElection {
   readonly organiser: Organiser;
   /** The authority's seed, where it was asked for. */
   readonly seed: Uint8Array | undefined;
+  /** Whoever watches this election in this process. */
+  readonly onEvent: EventListener;
 }
 
 /** For work that can be given up half-way: throws `interrupted` once the program was asked to end. */
@@ -63,7 +65,7 @@ export async function openElection(
       hint: 'Remove the folder, and make the election again with "admin init".',
     });
   }
-  return { place, log, organiser: new Organiser(log, how.onEvent), seed };
+  return { place, log, organiser: new Organiser(log, how.onEvent), seed, onEvent: how.onEvent };
 }
 
 async function loadSeed(keys: string, genesis: GenesisEntry): Promise<Uint8Array> {

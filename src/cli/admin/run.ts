@@ -13,7 +13,8 @@ import { electionExists } from '../../store/level-db.ts';
 import { showProgress } from '../progress.ts';
 import { announceAddresses, announceElection } from './announce.ts';
 import { Announcer } from './announcer.ts';
-import { commandSchema, countClosed, execute, reportResults } from './commands.ts';
+import { commandSchema, countClosed, execute } from './commands.ts';
+import { reportResults } from './report-results.ts';
 import type { Surroundings } from './dispatch.ts';
 import { type OpenElection, openElection, systemClock, throwIfInterrupted } from './election-folder.ts';
 import { type ListenOptions, startListening } from './listening.ts';
@@ -59,7 +60,8 @@ export async function run(surroundings: Surroundings, options: RunOptions): Prom
     if (event.type === 'trustee-refused' && event.evidence !== null) {
       const { evidence } = event;
       background.add(async () => {
-        output.warn(`What shows it: ${await keepEvidence(place.data, evidence)}`);
+        const path = await keepEvidence(place.data, evidence);
+        if (path !== undefined) output.warn(`What shows it: ${path}`);
       }, announcer.notDone);
     }
   };

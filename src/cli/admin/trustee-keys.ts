@@ -10,7 +10,7 @@ import type { Scalar } from '../../crypto/group/group.ts';
 import { scalarOfSeed } from '../../crypto/group/seed.ts';
 import { nameSchema } from '../../election/schemas.ts';
 import { codeOf, fileError } from '../../store/fs-errors.ts';
-import { readKeyFile } from '../../store/key-files.ts';
+import { readTrusteeKeyFile } from '../../store/trustee-key-files.ts';
 import { readSmallFile } from '../../store/small-file.ts';
 
 /** Where `admin init` puts the key of a trustee that is the organiser. */
@@ -38,7 +38,10 @@ export async function ownTrustees(
   const own: OwnTrustee[] = [];
   for (const name of await namesIn(keysFolder)) {
     if (!KEY_NAME.test(name)) continue;
-    const { seed, publicKey } = await readKeyFile(join(keysFolder, name), 'trustee');
+    const stored = await readTrusteeKeyFile(join(keysFolder, name));
+    // One with a passphrase is for the trustee's own program.
+    if (stored.locked) continue;
+    const { seed, publicKey } = stored.key;
     const index = keys.findIndex((key) => equalBytes(key, publicKey));
     if (index !== -1) own.push({ trustee: index + 1, secret: scalarOfSeed(seed) });
   }

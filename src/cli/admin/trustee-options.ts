@@ -43,7 +43,7 @@ export function untestedOption(): Option {
   return new Option(
     '--untested-trustees',
     'open although too few trustees have shown that they could decrypt',
-  );
+  ).conflicts(['opens']);
 }
 
 /** Whom the options invite; undefined for nobody. Throws a usage error for names or a threshold that can't be. */

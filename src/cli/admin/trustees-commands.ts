@@ -4,7 +4,8 @@ import { unusable } from '../../base/errors.ts';
 import { readTrusteeFile } from '../../store/trustee-files.ts';
 import type { Command as AdminCommand } from './commands.ts';
 import type { Surroundings } from './dispatch.ts';
-import { INVITATIONS_FOLDER, makeInvitations, writeInvitations } from './invitations.ts';
+import { INVITATIONS_FOLDER, makeInvitations, replaceInvitations } from './invitations.ts';
+import { exampleText } from '../program.ts';
 import { type InviteOptions, addInviteOptions, wishedTrustees } from './trustee-options.ts';
 
 interface Options {
@@ -43,6 +44,10 @@ Examples:
       .command('invite')
       .description(
         'begins the making of the trustees’ keys, or begins it anew with others, before the first round opens',
+      )
+      .addHelpText(
+        'after',
+        exampleText('admin', 'trustees invite --invite Ana --invite Ben --invite Cleo --threshold 2'),
       ),
   ).action(async (_options, command: Command) => {
     const options: Options & InviteOptions = command.optsWithGlobals();
@@ -50,14 +55,15 @@ Examples:
     if (wish === undefined) throw unusable('usage', 'Name the trustees: --invite NAME, once for each.');
     const { output } = surroundings(options);
     const invitations = makeInvitations(wish);
-    await act(options, {
-      command: 'trustees-invite',
-      args: {
-        threshold: invitations.start.threshold,
-        trustees: invitations.start.trustees.map((one) => ({ ...one, invitation: toHex(one.invitation) })),
-      },
-    });
-    const files = await writeInvitations(options.data, invitations);
+    const files = await replaceInvitations(options.data, invitations, () =>
+      act(options, {
+        command: 'trustees-invite',
+        args: {
+          threshold: invitations.start.threshold,
+          trustees: invitations.start.trustees.map((one) => ({ ...one, invitation: toHex(one.invitation) })),
+        },
+      }),
+    );
     output.emit({ event: 'invitations', files: files.map((name) => `${INVITATIONS_FOLDER}/${name}`) });
     output.say(invitationsText(options.data, files.length));
   });
@@ -65,6 +71,7 @@ Examples:
   trustees
     .command('call')
     .description('asks all trustees to show that they could decrypt now')
+    .addHelpText('after', exampleText('admin', 'trustees call'))
     .action(async (_options, command: Command) =>
       act(command.optsWithGlobals(), { command: 'trustees-call', args: {} }),
     );
@@ -73,9 +80,12 @@ Examples:
     .command('take')
     .description('takes what trustees who are not connected made with "trustee answer", as files')
     .argument('<files...>')
+    .option('--reveal', 'count although the result shows how single voters voted, with their consent')
+    .addHelpText('after', exampleText('admin', 'trustees take trustee-3-certificate.json'))
     .action(async (files: string[], _options, command: Command) => {
       const messages = await Promise.all(files.map(readTrusteeFile));
-      await act(command.optsWithGlobals(), { command: 'trustees-take', args: { messages } });
+      const options: Options & { readonly reveal?: true } = command.optsWithGlobals();
+      await act(options, { command: 'trustees-take', args: { messages, reveal: options.reveal === true } });
     });
 }
 

@@ -3,9 +3,13 @@ import { refused } from '../../base/errors.ts';
 import { PeerRefusal } from '../../services/ports.ts';
 import { platformRandom } from '../../services/platform-random.ts';
 import { SealedRounds } from '../../services/sealed-rounds.ts';
+import { READINESS_LASTS } from '../../services/trustee-calls.ts';
 import { TrusteeDesk } from '../../services/trustee-desk.ts';
 import type { TrusteeMessage } from '../../election/trustee-messages.ts';
+import type { StationEvent } from '../../services/events.ts';
 import type { HandedIn, WishedCeremony } from './commands.ts';
+import { keepEvidence } from './evidence.ts';
+import { reportResults } from './report-results.ts';
 import type { OpenElection } from './election-folder.ts';
 import type { Emit } from './reports.ts';
 import { ownTrustees } from './trustee-keys.ts';
@@ -37,11 +41,12 @@ export async function callTrustees(election: OpenElection, emit: Emit): Promise<
   await reportTrustees(election, emit);
 }
 
-/** Before a round opens: asks the trustees where they never were, and answers with the keys that the organiser holds. */
+/** Before a round opens: asks the trustees where they were not of late, and answers with the keys that the organiser holds. */
 export async function testOwnKeys(election: OpenElection): Promise<void> {
   const { log, organiser } = election;
   if (log.state.trustees === undefined) return;
-  if (log.state.call === undefined) await organiser.calls.call();
+  const called = log.state.call?.entry.time;
+  if (called === undefined || log.logTime() - called > READINESS_LASTS) await organiser.calls.call();
   await answerWithOwnKeys(election);
 }
 
@@ -62,30 +67,50 @@ export async function warnOfFewTrustees(election: OpenElection, emit: Emit): Pro
   if (readiness.ready.length + readiness.absent.length > 1) await reportTrustees(election, emit);
 }
 
-/** Takes what trustees handed in as files; each is reported. Throws `wrong-election` for what is for another one. */
+/**
+ * Takes what trustees handed in as files; each is reported, and the result with the last decryption. Throws `wrong-election` for what is for another
+ * one, and `not-taken` after all if any was refused. `reveal`: count although the result shows how single voters voted.
+ */
 export async function handIn(
-  { log, organiser }: OpenElection,
-  messages: readonly HandedIn[],
+  election: OpenElection,
+  { messages, reveal }: { readonly messages: readonly HandedIn[]; readonly reveal: boolean },
   emit: Emit,
 ): Promise<void> {
-  const desk = new TrusteeDesk(log, organiser, () => undefined);
+  const { log, place } = election;
+  const told: StationEvent[] = [];
+  const desk = new TrusteeDesk(log, election.organiser, (event) => {
+    told.push(event);
+    election.onEvent(event);
+  });
+  let refusals = 0;
   for (const { electionId, message } of messages) {
     if (electionId !== log.electionId)
       throw refused('wrong-election', 'What the trustee made is for another election.', {
         hint: `It is for ${electionId}; this one is ${log.electionId}.`,
       });
-    await emit({
-      event: 'handed-in',
-      what: message.kind,
-      trustee: trusteeOf(message),
-      refused: await refusalOf(desk, message),
-    });
+    const refusal = await refusalOf(desk, message, reveal);
+    if (refusal !== null) refusals++;
+    await emit({ event: 'handed-in', what: message.kind, trustee: trusteeOf(message), refused: refusal });
   }
+  for (const event of told) {
+    if (event.type === 'trustee-refused' && event.evidence !== null)
+      await keepEvidence(place.data, event.evidence);
+    if (event.type === 'decryption-taken' && event.missing === null)
+      await reportResults(election, emit, event.round);
+  }
+  if (refusals > 0)
+    throw refused('not-taken', `${refusals} of ${messages.length} files could not be used.`, {
+      hint: 'The reason is above. Send the trustee the log as it is now ("admin export --car FILE"), for "trustee answer".',
+    });
 }
 
-async function refusalOf(desk: TrusteeDesk, message: TrusteeMessage): Promise<string | null> {
+async function refusalOf(
+  desk: TrusteeDesk,
+  message: TrusteeMessage,
+  reveal: boolean,
+): Promise<string | null> {
   try {
-    await desk.handIn(message);
+    await desk.handIn(message, { reveal });
     return null;
   } catch (error) {
     if (error instanceof PeerRefusal) return error.message;

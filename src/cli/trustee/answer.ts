@@ -4,10 +4,10 @@ import { programLine, quotePath } from '../program-line.ts';
 import { printable } from '../printable.ts';
 import { writeTrusteeFile } from '../../store/trustee-files.ts';
 import type { TrusteeMessage } from '../../election/trustee-messages.ts';
-import { auditOf } from './audit.ts';
-import { type Performing, perform } from './perform.ts';
-import { readNotes } from '../../store/trustee-notes.ts';
-import { type KeyFlags, takeUpKey } from './take-up-key.ts';
+import { auditFor } from './audit.ts';
+import { type Performing, performAsking } from './perform.ts';
+import { type KeyFlags, type OwnKey, takeUpKey } from './take-up-key.ts';
+import { withKeyLock } from '../../store/key-lock.ts';
 import { reportTrusteesOf } from './trustees-report.ts';
 
 export interface AnswerFlags extends KeyFlags {
@@ -22,12 +22,18 @@ export interface AnswerFlags extends KeyFlags {
  */
 export async function answer(name: string, flags: AnswerFlags, io: Io, out: Console): Promise<void> {
   const own = await takeUpKey(flags, io, out);
-  const { checkpoints } = await readNotes(own.path);
-  const report = await auditOf(name, flags, io, out);
+  await withKeyLock(own.path, () => answerWith(own, name, flags, io, out));
+}
+
+async function answerWith(
+  own: OwnKey,
+  name: string,
+  flags: AnswerFlags,
+  io: Io,
+  out: Console,
+): Promise<void> {
+  const report = await auditFor({ path: own.path, publicKey: own.key.publicKey }, name, flags, io, out);
   const electionId = report.election?.id ?? '';
-  const known = checkpoints[electionId];
-  // Which election it is shows only by its audit: where an earlier state of it is known, it is held against that too.
-  if (known !== undefined) await auditOf(name, flags, io, out, [known]);
   const self: Performing = {
     keyPath: own.path,
     key: own.key,
@@ -37,7 +43,7 @@ export async function answer(name: string, flags: AnswerFlags, io: Io, out: Cons
       out.note(text);
     },
   };
-  const performed = await perform(report, self);
+  const performed = await performAsking(report, self, io);
   if (performed.kind === 'wait') {
     out.emit({ event: 'waiting-for', why: performed.why });
     out.say(`Nothing to do: ${printable(performed.why)}.\n`);

@@ -4,6 +4,7 @@ import type { Expected } from '../../audit/checks/identity.ts';
 import type { LogSource } from '../../audit/source.ts';
 import { createChecker } from '../../audit/worker-pool.ts';
 import { refused } from '../../base/errors.ts';
+import { type NotedKey, readNotes } from '../../store/trustee-notes.ts';
 import type { Console } from '../console.ts';
 import type { Io } from '../io.ts';
 import { printable } from '../printable.ts';
@@ -40,6 +41,23 @@ export async function auditOf(
   } finally {
     await target.close();
   }
+}
+
+/**
+ * As `auditOf`, for a key that may have seen this election before: the log must continue what it saw. Which election it is shows only by an audit, so
+ * that there are two of them then.
+ */
+export async function auditFor(
+  key: NotedKey,
+  name: string,
+  flags: AuditFlags,
+  io: Io,
+  out: Console,
+): Promise<AuditReport> {
+  const report = await auditOf(name, flags, io, out);
+  const { checkpoints } = await readNotes(key);
+  const known = checkpoints[report.election?.id ?? ''];
+  return known === undefined ? report : auditOf(name, flags, io, out, [known]);
 }
 
 /** Audits a log as verify-log does. Throws `invalid` for one that is not valid. */

@@ -11,7 +11,9 @@ import type { Console } from '../console.ts';
 import type { Io } from '../io.ts';
 import { programLine, quotePath } from '../program-line.ts';
 import { printable } from '../printable.ts';
-import { auditOf } from './audit.ts';
+import { withKeyLock } from '../../store/key-lock.ts';
+import type { KeyPair } from '../../store/key-files.ts';
+import { auditFor } from './audit.ts';
 import { type PassphraseFlags, openKey } from './passphrase.ts';
 import { concernsOfSum, refuseIfRevealing } from './small-groups.ts';
 
@@ -28,8 +30,18 @@ export interface DecryptFlags extends PassphraseFlags {
  * `nothing-to-decrypt`, `not-a-trustee`, `small-group`, `another-sum` where the key decrypted another sum of this round before, and what reading the log and the key file throw.
  */
 export async function decrypt(name: string, flags: DecryptFlags, io: Io, out: Console): Promise<void> {
-  const { seed, publicKey } = await openKey(flags.key, flags, io);
-  const report = await auditOf(name, flags, io, out);
+  const key = await openKey(flags.key, flags, io);
+  await withKeyLock(flags.key, () => decryptWithKey(key, name, flags, io, out));
+}
+
+async function decryptWithKey(
+  { seed, publicKey }: KeyPair,
+  name: string,
+  flags: DecryptFlags,
+  io: Io,
+  out: Console,
+): Promise<void> {
+  const report = await auditFor({ path: flags.key, publicKey }, name, flags, io, out);
   const { round, sealed, tally } = roundToDecrypt(report, flags.round);
   const { trustee, secret } = shareOf(report, trusteesOf(report), seed);
   const concerns = concernsOfSum(

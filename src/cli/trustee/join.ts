@@ -11,7 +11,8 @@ import { printable } from '../printable.ts';
 import { type ConnectFlags, meet, orInterrupted, readTarget, unpinned } from '../voter/connect.ts';
 import { auditValid } from './audit.ts';
 import { doneText, stepText } from './join-text.ts';
-import { type Performing, knownCheckpoints, perform } from './perform.ts';
+import { withKeyLock } from '../../store/key-lock.ts';
+import { type Performing, knownCheckpoints, performAsking } from './perform.ts';
 import { type KeyFlags, takeUpKey } from './take-up-key.ts';
 import { reportTrusteesOf } from './trustees-report.ts';
 
@@ -40,6 +41,10 @@ export async function join(flags: JoinFlags, io: Io, out: Console): Promise<void
       out.note(text);
     },
   };
+  await withKeyLock(own.path, () => takePart(flags, self, io, out));
+}
+
+async function takePart(flags: JoinFlags, self: Performing, io: Io, out: Console): Promise<void> {
   const isEnded = () => io.signal.aborted;
   while (!isEnded()) {
     try {
@@ -73,11 +78,20 @@ async function attend(flags: JoinFlags, self: Performing, io: Io, out: Console):
     const expected = { expectedElection: election.electionId, expectedAuthority: client.peerKey };
     let said = '';
     for (;;) {
-      const known = await knownCheckpoints(self.keyPath, election.electionId);
+      const known = await knownCheckpoints(
+        { path: self.keyPath, publicKey: self.key.publicKey },
+        election.electionId,
+      );
       const report = await auditValid(client, expected, io, known);
-      const performed = await perform(report, self);
+      const performed = await performAsking(report, self, io);
       if (performed.kind === 'message') {
-        await handIn(client, performed.message, report, out);
+        const refusal = await handIn(client, performed.message, report, out);
+        if (refusal === undefined) continue;
+        out.note(`${printable(refusal.message)}\n`);
+        out.emit({ event: 'refused', code: refusal.code, message: refusal.message });
+        if (flags.once === true && refusal.code !== 'too-late') throw refusal;
+        // The log went on meanwhile, or has to: what is due then shows when it is looked at again.
+        await newsAfter(client, report.size, io);
         continue;
       }
       if (performed.why !== said) {
@@ -95,21 +109,18 @@ async function attend(flags: JoinFlags, self: Performing, io: Io, out: Console):
   }
 }
 
+/** Undefined once it is in the log; the refusal where it may be taken, or another be due, once the log has grown. */
 async function handIn(
   client: DialledPeer,
   message: TrusteeMessage,
   report: AuditReport,
   out: Console,
-): Promise<void> {
+): Promise<PeerRefusal | undefined> {
   try {
     await client.handIn(message);
   } catch (error) {
-    // The log went on meanwhile: what is due now shows when it is looked at again.
-    if (error instanceof PeerRefusal && error.code === 'too-late') {
-      out.note(`${printable(error.message)}\n`);
-      await sleep(1000);
-      return;
-    }
+    if (error instanceof PeerRefusal && (error.code === 'too-late' || error.code === 'small-group'))
+      return error;
     throw error;
   }
   const { kind } = message;
@@ -117,7 +128,7 @@ async function handIn(
     const { step } = message;
     out.emit({ event: 'step', step: step.kind, trustee: step.trustee, ceremony: message.ceremony });
     out.say(stepText(step.kind));
-    return;
+    return undefined;
   }
   out.emit(
     kind === 'readiness'
@@ -126,6 +137,7 @@ async function handIn(
   );
   if (kind === 'readiness') reportTrusteesOf(report, message.trustee, out);
   out.say(doneText(message));
+  return undefined;
 }
 
 /** Waits until the log has an entry that may concern a trustee: any but a ballot. Ends with the signal's reason when it aborts. */

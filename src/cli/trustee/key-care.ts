@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { makeFolder } from '../../store/files.ts';
 import { readTrusteeKeyFile, writeTrusteeKeyFile } from '../../store/trustee-key-files.ts';
+import { copyNotes } from '../../store/trustee-notes.ts';
 import type { Console } from '../console.ts';
 import type { Io } from '../io.ts';
 import { programLine, quotePath } from '../program-line.ts';
@@ -21,6 +22,7 @@ export async function backup(flags: BackupFlags, io: Io, out: Console): Promise<
   out.emit({ event: 'backup', file: flags.out });
   out.say(
     `A copy of your key is in ${flags.out}\n` +
+      'With it is what was noted beside the key so far; make a new copy after a key ceremony and after each count.\n' +
       'Keep it on another medium, and its passphrase elsewhere. To put it back:\n' +
       `  ${programLine('trustee')} restore ${quotePath(flags.out)} --key <key file>\n`,
   );
@@ -38,16 +40,17 @@ export async function restore(copy: string, flags: RestoreFlags, io: Io, out: Co
   out.emit({ event: 'restored', file: flags.key, fingerprint });
   out.say(
     `Your key is back in ${flags.key}\n` +
-      'What you did with it before is in the log of the election; go on with "trustee join" or "trustee answer".\n' +
-      'If a round was closed while you had no key, make sure that nobody else has the old one.\n',
+      'With it is what was noted when the copy was made: which steps it gave, and which sums it decrypted. What it did after that, only the log knows,\n' +
+      'once the organiser has it there. Do not use two copies of one key.\n',
   );
 }
 
-/** The copy keeps the form of the original: protected by the same passphrase, or not. */
+/** The copy keeps the form of the original: protected by the same passphrase, or not. What the key was used for is copied with it. */
 async function copyKey(from: string, to: string, flags: PassphraseFlags, io: Io) {
   const stored = await readTrusteeKeyFile(from);
   const key = await openKey(from, flags, io);
   await (stored.locked ? stored.copyTo(to) : writeTrusteeKeyFile(to, key, undefined));
+  await copyNotes({ path: from, publicKey: key.publicKey }, to);
   return key;
 }
 

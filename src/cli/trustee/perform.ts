@@ -1,11 +1,14 @@
 import type { AuditReport } from '../../audit/report.ts';
+import { PsephosError } from '../../base/errors.ts';
 import { decryptWith } from '../../services/decrypting.ts';
 import { platformRandom } from '../../services/platform-random.ts';
 import { type Duty, dutyOf } from '../../services/trustee-duties.ts';
 import type { TrusteeMessage } from '../../election/trustee-messages.ts';
 import { noteDecryptedSum } from '../../store/decrypted-sums.ts';
 import type { KeyPair } from '../../store/key-files.ts';
-import { readNotes, writeNotes } from '../../store/trustee-notes.ts';
+import { type NotedKey, readNotes, writeNotes } from '../../store/trustee-notes.ts';
+import type { Io } from '../io.ts';
+import { askInvitation } from './take-up-key.ts';
 import { concernsOfSum, refuseIfRevealing } from './small-groups.ts';
 
 export interface Performing {
@@ -28,7 +31,7 @@ export type Performed =
  */
 export async function perform(report: AuditReport, self: Performing): Promise<Performed> {
   const { keyPath, key, invitation } = self;
-  const notes = await readNotes(keyPath);
+  const notes = await readNotes({ path: keyPath, publicKey: key.publicKey });
   const duty = dutyOf(report, { seed: key.seed, invitation, made: notes.steps }, platformRandom);
   const electionId = report.election?.id;
   if (report.checkpoint !== undefined && electionId !== undefined) {
@@ -36,10 +39,13 @@ export async function perform(report: AuditReport, self: Performing): Promise<Pe
       duty.kind === 'step' && duty.isNew
         ? [...notes.steps, { ceremony: duty.message.ceremony, step: duty.message.step }]
         : notes.steps;
-    await writeNotes(keyPath, {
-      steps,
-      checkpoints: { ...notes.checkpoints, [electionId]: report.checkpoint.text },
-    });
+    await writeNotes(
+      { path: keyPath, publicKey: key.publicKey },
+      {
+        steps,
+        checkpoints: { ...notes.checkpoints, [electionId]: report.checkpoint.text },
+      },
+    );
   }
   switch (duty.kind) {
     case 'wait':
@@ -64,9 +70,21 @@ export async function perform(report: AuditReport, self: Performing): Promise<Pe
   }
 }
 
+/** As `perform`; who has no part in a ceremony yet is asked for an invitation at the terminal. Throws as `perform`. */
+export async function performAsking(report: AuditReport, self: Performing, io: Io): Promise<Performed> {
+  try {
+    return await perform(report, self);
+  } catch (error) {
+    if (!(error instanceof PsephosError && error.code === 'invitation-needed')) throw error;
+    const invitation = await askInvitation(io);
+    if (invitation === undefined) throw error;
+    return perform(report, { ...self, invitation });
+  }
+}
+
 /** The checkpoints that an audit of this election must continue: what this key saw before. */
-export async function knownCheckpoints(keyPath: string, electionId: string | undefined): Promise<string[]> {
-  const { checkpoints } = await readNotes(keyPath);
+export async function knownCheckpoints(key: NotedKey, electionId: string | undefined): Promise<string[]> {
+  const { checkpoints } = await readNotes(key);
   const known = electionId === undefined ? undefined : checkpoints[electionId];
   return known === undefined ? [] : [known];
 }

@@ -32,7 +32,11 @@ export async function takeUpKey(flags: KeyFlags, io: Io, out: Console): Promise<
   const given =
     flags.invitationFile === undefined ? undefined : await readInvitation(flags.invitationFile, io);
   if (await exists(path)) return { path, key: await openKey(path, flags, io), invitation: given };
-  const invitation = given ?? (await askInvitation(io, path));
+  const invitation = given ?? (await askInvitation(io));
+  if (invitation === undefined)
+    throw unusable('usage', `There is no key in ${path} yet, and an invitation is needed to make one.`, {
+      hint: 'Give the file that the organiser gave you: --invitation-file FILE',
+    });
   const passphrase = await newPassphrase(flags, io);
   if (path === DEFAULT_TRUSTEE_KEY) await makeFolder(dirname(path));
   const seed = new Uint8Array(randomBytes(32));
@@ -62,13 +66,11 @@ export async function readInvitation(path: string, io: Io): Promise<string> {
   });
 }
 
-async function askInvitation(io: Io, path: string): Promise<string> {
+/** Asks for an invitation's code; undefined where nobody can be asked. */
+export async function askInvitation(io: Io): Promise<string | undefined> {
   for (;;) {
     const typed = await askHidden(io, 'Your invitation code');
-    if (typed === undefined)
-      throw unusable('usage', `There is no key in ${path} yet, and an invitation is needed to make one.`, {
-        hint: 'Give the file that the organiser gave you: --invitation-file FILE',
-      });
+    if (typed === undefined) return undefined;
     const code = normaliseSecret(typed);
     if (code.ok) return code.value;
     io.stderr.write(`That can't be right: ${code.error}.\n`);

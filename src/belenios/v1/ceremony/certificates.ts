@@ -76,6 +76,9 @@ export function checkCertificate(shape: Shape, index: number, text: string): Res
     return refuse('neutral-key', 'a key of the certificate is the neutral element');
   if (!isSigned(verification, message, signature))
     return refuse('bad-signature', 'the certificate is not signed with its own key');
+  // Belenios writes it so; any other spelling could have any length.
+  if (encodeCertificateKeys(keys.value) !== message)
+    return refuse('malformed', 'what the certificate signs is not in its one form');
   return ok({ signed: signed.value, verification, encryption });
 }
 

@@ -1,7 +1,9 @@
-import { equalBytes } from '../../../base/bytes.ts';
+import { concatBytes, equalBytes, utf8ToBytes } from '../../../base/bytes.ts';
 import { type Result, err, ok } from '../../../base/result.ts';
 import { type Scalar, group } from '../../../crypto/group/group.ts';
 import { scalarOfSeed } from '../../../crypto/group/seed.ts';
+import { sha256 } from '../../../crypto/hash.ts';
+import { stepRandomInput } from '../../../crypto/transcript.ts';
 import type { CeremonyStep, TrusteeStep } from '../../../election/entries.ts';
 import { encodePublicKeyFile } from '../encoding/key-files.ts';
 import type { Random } from '../proofs.ts';
@@ -13,6 +15,8 @@ import type { CeremonyRecord } from './record.ts';
 import { ceremonySeed } from './seed.ts';
 import { signStep } from './step-signature.ts';
 import { type Seat, fifthStep, firstStep, openShare, thirdStep } from './trustee.ts';
+
+const HASH_BYTES = 32;
 
 /** A trustee's own part in a ceremony of an election of ours. All that it has to keep is the 32-byte seed of its key. */
 export class Participant {
@@ -39,19 +43,21 @@ export class Participant {
 
   /**
    * The step that is due of the trustee with this number, or undefined. What is wrong with what the others sent is answered with a complaint
-   * where that can show it; else the error has it. A step made again is another one, and only one may ever be given to anybody: the
-   * caller keeps it before.
+   * where that can show it; else the error has it. What is random in a text follows from the key, the ceremony and what the step answers to, so that
+   * a step made again, by a copy of the key, has the same text. But a copy does not know whether a share was given already: only who
+   * keeps its steps may give a complaint.
    */
   step(trustee: number, random: Random): Result<CeremonyStep | undefined, readonly Fault[]> {
     const due = this.#record.due(trustee);
     if (due === undefined) return ok(undefined);
+    const own = this.#randomFor(due);
     const made =
       due === 'key'
-        ? ok({ kind: due, text: this.#key(trustee, random) } as const)
-        : this.#memberStep(trustee, due, random);
+        ? ok({ kind: due, text: this.#key(trustee, own) } as const)
+        : this.#memberStep(trustee, due, own);
     if (!made.ok) return err(made.error.map((one) => this.#record.byNumber(one)));
     const signing = due === 'key' ? scalarOfSeed(this.#seed) : this.#secrets().signing;
-    return ok(signStep(this.#record.ceremony, { trustee, ...made.value }, signing, random));
+    return ok(signStep(this.#record.signedIn(made.value.kind), { trustee, ...made.value }, signing, random));
   }
 
   /** What the trustee with this number decrypts with, once the ceremony is done. The error says why it has nothing, and has nothing of it. */
@@ -98,6 +104,22 @@ export class Participant {
       if (made.ok) return made.value;
     }
     return undefined;
+  }
+
+  /** The platform's randomness stretched: a stream for one step, which nothing but its inputs repeats. */
+  #randomFor(kind: TrusteeStep): Random {
+    const { answers } = this.#record.signedIn(kind);
+    const input = sha256(utf8ToBytes(`${kind}|${answers.join('|')}`));
+    let counter = 0;
+    return (length) => {
+      const blocks = Math.ceil(length / HASH_BYTES);
+      const stream = concatBytes(
+        ...Array.from({ length: blocks }, () =>
+          sha256(stepRandomInput(this.#seed, this.#cid, input, counter++)),
+        ),
+      );
+      return stream.subarray(0, length);
+    };
   }
 
   #secrets(): MemberSecrets {

@@ -93,6 +93,9 @@ export function checkCoefexps(
       `${points.value.length} coefexps for a threshold of ${threshold}`,
       evidence,
     );
+  // Belenios writes it so; any other spelling could have any length, and make other messages too long to be read.
+  if (encodeCoefexps(points.value) !== coefexps.message)
+    return fault('bad-coefexps', [index], 'signature', 'the coefexps are not in their one form', evidence);
   return isSigned(verification, certificatesSigned(certificates, points.value), signature)
     ? points
     : fault(
@@ -103,6 +106,10 @@ export function checkCoefexps(
         evidence,
       );
 }
+
+/** Characters of an encrypted secret, twice as many as one has; and of a polynomial of 20 coefficients. */
+const MOST_FOR_ANOTHER = 2500;
+const MOST_FOR_ITSELF = 8000;
 
 /** Checks a polynomial message as it arrives (4.6.4): all but what the secrets say, which only their recipients can read. */
 export function checkPolynomial(
@@ -124,6 +131,8 @@ export function checkPolynomial(
     const part = readEncrypted(encrypted);
     const what = at === 0 ? 'the polynomial for itself' : `the secret for trustee ${at}`;
     if (!part.ok) return refuse('not-encrypted', `${what}: ${problemText(part.error)}`);
+    if (encrypted.length > (at === 0 ? MOST_FOR_ITSELF : MOST_FOR_ANOTHER))
+      return refuse('not-encrypted', `${what} is longer than any that a program makes`);
   }
   return ok({ text, message, coefexps: coefexps.value });
 }

@@ -1,6 +1,6 @@
 import { equalBytes } from '../../../base/bytes.ts';
 import { type Result, err, ok } from '../../../base/result.ts';
-import type { Point } from '../../../crypto/group/group.ts';
+import { type Point, group } from '../../../crypto/group/group.ts';
 import type { CeremonyStart, CeremonyStep, InvitedTrustee, TrusteeStep } from '../../../election/entries.ts';
 import { signedMessageText, voutputText } from '../encoding/ceremony.ts';
 import { decodePublicKeyFile } from '../encoding/key-files.ts';
@@ -12,7 +12,7 @@ import { verifyTrustees } from '../trustees.ts';
 import { ceremonyShape } from './certificates.ts';
 import { CeremonyDesk } from './desk.ts';
 import { type Fault, fault } from './fault.ts';
-import { isSignedStep } from './step-signature.ts';
+import { type StepContext, isSignedStep } from './step-signature.ts';
 
 /** The start of a ceremony as it stands in a log, and the CID of its entry as text. */
 export interface StartedCeremony extends Pick<CeremonyStart, 'threshold' | 'trustees'> {
@@ -34,6 +34,7 @@ export class CeremonyRecord {
   /** What trustees sign their steps with, since their first one. */
   readonly #signers = new Map<number, Point>();
   readonly #taken = new Map<number, Set<TrusteeStep>>();
+  readonly #texts = new Map<TrusteeStep, ReadonlyMap<number, string>>();
   #ended: Fault | undefined;
 
   /** Throws RangeError for a start that `startProblems` finds fault with. */
@@ -68,22 +69,36 @@ export class CeremonyRecord {
   /** Takes a step when it is sound; one that is not leaves no trace. */
   take(step: CeremonyStep): Result<void, Fault> {
     if (this.#ended !== undefined)
-      return fault('out-of-order', [step.trustee], 'delivery', 'the ceremony has ended', [step.text]);
+      return fault('out-of-order', [], 'delivery', 'the ceremony has ended', [step.text]);
     const signer = this.#signerOf(step);
     if (!signer.ok) return signer;
-    if (!isSignedStep(this.ceremony, step, signer.value))
+    if (!isSignedStep(this.signedIn(step.kind), step, signer.value))
       return fault(
         'bad-signature',
         [],
         'delivery',
-        'the step is not signed with the key of the trustee’s first step',
+        'the step is not signed for what it answers to with the key of the trustee’s first step',
         [step.text],
       );
     const taken = step.kind === 'key' ? this.#takeKey(step) : this.#takeMember(step);
     if (!taken.ok) return taken;
     this.#signers.set(step.trustee, signer.value);
     this.#taken.set(step.trustee, new Set(this.#taken.get(step.trustee)).add(step.kind));
+    this.#texts.set(step.kind, new Map(this.#texts.get(step.kind)).set(step.trustee, step.text));
     return taken;
+  }
+
+  /** What a step of this kind is signed for: the ceremony, and the members' steps that it answers to. */
+  signedIn(kind: TrusteeStep): StepContext {
+    const answered =
+      kind === 'polynomial'
+        ? 'certificate'
+        : kind === 'share' || kind === 'complaint'
+          ? 'polynomial'
+          : undefined;
+    const texts = answered === undefined ? undefined : this.#texts.get(answered);
+    const answers = this.#start.trustees.flatMap((_, at) => texts?.get(at + 1) ?? []);
+    return { ceremony: this.ceremony, answers };
   }
 
   /** The step that a trustee can do now; undefined where it has to wait, or has nothing left to do. */
@@ -168,6 +183,7 @@ export class CeremonyRecord {
     const read = decodePublicKeyFile(text);
     if (!read.ok) return refuse('malformed', `the key can't be read: ${problemText(read.error)}`);
     const key = read.value;
+    if (group.isIdentity(key.publicKey)) return refuse('neutral-key', 'the key is the neutral element');
     if (!verifyTrustees([{ kind: 'Single', key }]).ok)
       return refuse('wrong-proof', 'the proof of knowing the secret key does not hold');
     const misnamed = this.#misnamed(trustee, key.name);
@@ -213,17 +229,16 @@ export class CeremonyRecord {
   #signerOf({ kind, trustee, text }: CeremonyStep): Result<Point, Fault> {
     const known = this.#signers.get(trustee);
     if (known !== undefined) return ok(known);
+    // Nobody is accused of what nobody signed.
     const refuse = (offence: Fault['offence'], reason: string) =>
-      fault(offence, [trustee], 'delivery', reason, [text]);
+      fault(offence, [], 'delivery', reason, [text]);
     if (kind === 'key') {
       const read = decodePublicKeyFile(text);
       return read.ok
         ? ok(read.value.publicKey)
         : refuse('malformed', `the key can't be read: ${problemText(read.error)}`);
     }
-    // Nobody is accused of what anybody can send.
-    if (kind !== 'certificate')
-      return fault('out-of-order', [], 'delivery', 'a step before the trustee’s certificate', [text]);
+    if (kind !== 'certificate') return refuse('out-of-order', 'a step before the trustee’s certificate');
     const signed = signedMessageText.decode(text);
     const keys = signed.ok ? decodeCertificateKeys(signed.value.message) : signed;
     return keys.ok

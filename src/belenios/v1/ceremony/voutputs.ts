@@ -30,6 +30,9 @@ export function makeVoutput(secrets: MemberSecrets, share: Scalar, random: Rando
   });
 }
 
+/** Characters, twice as many as an encrypted share has. */
+const MOST_ENCRYPTED = 2500;
+
 /** Checks a voutput as it arrives (4.6.6), `expected` being the key that the coefexps give. */
 export function checkVoutput(
   certificates: Certificates,
@@ -57,5 +60,7 @@ export function checkVoutput(
   const encrypted = readEncrypted(privateKey);
   if (!encrypted.ok)
     return refuse('not-encrypted', `the encrypted share can't be read: ${problemText(encrypted.error)}`);
+  if (privateKey.length > MOST_ENCRYPTED)
+    return refuse('not-encrypted', 'the encrypted share is longer than any that a program makes');
   return ok({ text, message: read.value });
 }
