@@ -171,6 +171,15 @@ describe('an organiser who invites trustees', () => {
     assert.match(anyway.out, /TOO FEW: 1 of 2/);
   });
 
+  it('and is the only trustee can open a further round days later: the own key shows anew that it works', async (t) => {
+    const place = await AdminPlace.withElection(t, ...SEALED, '--open');
+    await place.cast([0, [0]], [1, [0]], [2, [1]], [3, [1]], [4, [2]]);
+    assert.equal((await place.admin('close')).code, 0);
+    t.mock.timers.enable({ apis: ['Date'], now: Date.now() + 3 * 24 * 3_600_000 });
+    const next = await place.admin('next-round', '--carry', '2', '--open');
+    assert.equal(next.code, 0, next.err);
+  });
+
   it('keeps what shows that a trustee’s step was not sound, and names the trustee', async (t) => {
     const { place, trustees } = await invitedPlace(t, 2, '--invite', 'Ana', '--invite', 'Ben');
     const polls = await openPolls(t, place);
