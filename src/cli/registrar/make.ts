@@ -166,7 +166,7 @@ function madeText(
     '',
     `1. Send the organiser ${roll}, which holds no secret, and nothing else of this folder. Read both fingerprints aloud`,
     '   to each other. The organiser makes the election with:',
-    `     ${programLine('admin')} init --roll roll.json …`,
+    `     node dist/admin.js init --roll roll.json …`,
     ...(credentials.length === 0
       ? []
       : [

@@ -1,6 +1,6 @@
 import type { Console } from '../console.ts';
 import type { Io } from '../io.ts';
-import { programLine, quotePath } from '../program-line.ts';
+import { quotePath } from '../program-line.ts';
 import { printable } from '../printable.ts';
 import { writeTrusteeFile } from '../../store/trustee-files.ts';
 import type { TrusteeMessage } from '../../election/trustee-messages.ts';
@@ -56,7 +56,7 @@ async function answerWith(
   if (message.kind === 'readiness') reportTrusteesOf(report, message.trustee, out);
   out.say(
     `The log is valid. Give the organiser this file, which is for nobody else: ${file}\n` +
-      `who types:\n\n  ${programLine('admin')} trustees take ${quotePath(file)}\n\n` +
+      `who types:\n\n  node dist/admin.js trustees take ${quotePath(file)}\n\n` +
       'and then sends you the log as it is then, until there is nothing to do.\n',
   );
 }

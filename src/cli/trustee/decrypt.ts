@@ -9,7 +9,7 @@ import { writeDecryptionFile } from '../../store/decryption-files.ts';
 import { shareOf } from '../../services/trustee-duties.ts';
 import type { Console } from '../console.ts';
 import type { Io } from '../io.ts';
-import { programLine, quotePath } from '../program-line.ts';
+import { quotePath } from '../program-line.ts';
 import { printable } from '../printable.ts';
 import { withKeyLock } from '../../store/key-lock.ts';
 import type { KeyPair } from '../../store/key-files.ts';
@@ -67,7 +67,7 @@ async function decryptWithKey(
     `The log is valid: ${report.size} entries checked.\n` +
       `You are trustee ${given.trustee}. Your part of decrypting round ${round} of "${printable(report.election?.title ?? '')}", the sum of ${tally.numTallied} ${tally.numTallied === 1 ? "voter's ballot" : "voters' ballots"}, is in ${file}\n` +
       'Give that file to the organiser, who hands it in:\n\n' +
-      `  ${programLine('admin')} count --decryption ${quotePath(file)}\n\n` +
+      `  node dist/admin.js count --decryption ${quotePath(file)}\n\n` +
       'Nothing in it is secret, and it opens nothing but the sum of all ballots.\n',
   );
 }
