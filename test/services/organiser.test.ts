@@ -199,4 +199,17 @@ describe('a roll is refused', () => {
       );
     });
   }
+
+  it('does not open a round that no reader of the log would take, and goes on with another', async (t) => {
+    const answers = Array.from({ length: 1000 }, (_, at) => `${at} ${'x'.repeat(400)}`);
+    const questions = ['a', 'b', 'c'].map((question) => ({ ...QUESTION, question, answers }));
+    const election = await TempElection.create(t, { draft: { questions } });
+    const { log, organiser } = election;
+    const { size } = log.head;
+    await assert.rejects(organiser.open(), fails('not-allowed'));
+    assert.equal(log.head.size, size);
+    await organiser.prepare({ title: 'Round 1', questions: [QUESTION], opens: null, closes: null });
+    await organiser.open();
+    assert.equal(log.state.phase, 'open');
+  });
 });
