@@ -1,8 +1,8 @@
-import { decodeProof } from '#src/belenios/v1/encoding/proof.js';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { Result } from '#src/base/result.js';
+import { group } from '#src/crypto/group/group.js';
 import { decodePublicCredentials, encodePublicCredentials } from '#src/belenios/v1/encoding/credentials.js';
 import { decodeElection, encodeElection } from '#src/belenios/v1/encoding/election.js';
 import {
@@ -20,6 +20,7 @@ import {
   encodePublicKeyFile,
 } from '#src/belenios/v1/encoding/key-files.js';
 import { type DecodeProblem, problemText } from '#src/belenios/v1/encoding/problem.js';
+import { decodeProof } from '#src/belenios/v1/encoding/proof.js';
 import { decodeSetupData, encodeSetupData } from '#src/belenios/v1/encoding/setup.js';
 import {
   decodeEncryptedTally,
@@ -360,5 +361,27 @@ describe('key files of trustees', () => {
       const problem = errorOf(decodePrivateKeyFile(file));
       assert.doesNotMatch(JSON.stringify(problem), /12345/);
     }
+  });
+});
+
+describe('an election of many questions', () => {
+  const electionOf = (questions: number): string =>
+    encodeElection({
+      description: 'd',
+      name: 'n',
+      publicKey: group.generator,
+      questions: Array.from({ length: questions }, (_, at) => ({
+        answers: ['a', 'b'],
+        min: 0,
+        max: 500,
+        question: `${at}`,
+      })),
+      uuid: 'AAAAAAAAAAAAAA',
+    });
+
+  it('is read as far as its ballots can be judged in reasonable time', () => {
+    assert.equal(decodeElection(electionOf(39)).ok, true);
+    const read = decodeElection(electionOf(40));
+    assert.equal(read.ok ? 'read' : read.error.kind, 'unsupported');
   });
 });
