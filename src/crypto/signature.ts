@@ -87,7 +87,7 @@ function beginsWithIdentity(signature: Uint8Array): boolean {
  * constant-time functions. Throws if the seed has not 32 bytes.
  */
 export function sign(message: Uint8Array, seed: Uint8Array): Uint8Array {
-  return ed25519.sign(message, seed);
+  return backend.sign(message, seed);
 }
 
 /** The public key (RFC 8032 section 5.1.5) of a 32-byte seed. Throws if it has not 32 bytes. */

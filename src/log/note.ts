@@ -15,7 +15,7 @@ const MAX_SIGNATURES = 64;
 
 const KEY_ID_BYTES = 4;
 /** Signature type identifier of plain Ed25519 note signatures. */
-const ED25519 = Uint8Array.of(0x01);
+const ED25519 = 0x01;
 const SIGNATURE_PREFIX = '— ';
 
 export interface NoteSignature {
@@ -53,13 +53,20 @@ export function fitsBytes(text: string, limit: number): boolean {
   return text.length * 3 <= limit || (text.length <= limit && utf8ToBytes(text).length <= limit);
 }
 
-function keyId({ name, publicKey }: NoteKey): Uint8Array {
-  return sha256(utf8ToBytes(`${name}\n`), ED25519, publicKey).subarray(0, KEY_ID_BYTES);
+/** The id of a key that makes signatures of a type: plain Ed25519 ones (0x01) unless given. */
+export function keyId({ name, publicKey }: NoteKey, type: number = ED25519): Uint8Array {
+  return sha256(utf8ToBytes(`${name}\n`), Uint8Array.of(type), publicKey).subarray(0, KEY_ID_BYTES);
 }
 
 /** The key as Go's golang.org/x/mod/sumdb/note and most witness tools read it: `name+id+base64`. */
-export function verifierKey(name: string, publicKey: Uint8Array): string {
-  return `${name}+${toHex(keyId({ name, publicKey }))}+${toBase64(concatBytes(ED25519, publicKey))}`;
+export function verifierKey(name: string, publicKey: Uint8Array, type: number = ED25519): string {
+  const id = keyId({ name, publicKey }, type);
+  return `${name}+${toHex(id)}+${toBase64(concatBytes(Uint8Array.of(type), publicKey))}`;
+}
+
+/** A signature line of a note, newline included. */
+export function signatureLine({ name, keyId, signature }: NoteSignature): string {
+  return `${SIGNATURE_PREFIX}${name} ${toBase64(concatBytes(keyId, signature))}\n`;
 }
 
 /**
@@ -71,7 +78,7 @@ export function signNote(body: string, key: NoteKey, seed: Uint8Array): string {
     throw new RangeError('a note key needs a name without spaces, plus or control characters');
   if (!body.endsWith('\n')) throw new RangeError('the text of a note ends in a newline');
   const signature = sign(utf8ToBytes(body), seed);
-  return `${body}\n${SIGNATURE_PREFIX}${key.name} ${toBase64(concatBytes(keyId(key), signature))}\n`;
+  return `${body}\n${signatureLine({ name: key.name, keyId: keyId(key), signature })}`;
 }
 
 /** Takes a note apart without verifying anything. The error says which rule of the format is broken. */

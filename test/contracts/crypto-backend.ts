@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { createCipheriv, createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { concatBytes, toHex, utf8ToBytes } from '#src/base/bytes.js';
 import type { CryptoBackend } from '#src/crypto/backends/backend.js';
+import { repositoryPath } from '../support/repository.js';
 import {
   hex,
   L,
@@ -60,6 +62,17 @@ export function cryptoBackendContract(backend: CryptoBackend): void {
         assert.equal(toHex(backend.sha256([bytes])), expected);
         assert.equal(toHex(backend.sha256([bytes.subarray(0, 1), bytes.subarray(1)])), expected);
       }
+    });
+
+    it('signs the examples of RFC 8032, section 7.1', () => {
+      const path = repositoryPath('test/vectors/rfc8032/section-7.1.json');
+      const vectors = JSON.parse(readFileSync(path, 'utf8')) as readonly Record<string, string>[];
+      assert.ok(vectors.length > 0);
+      for (const vector of vectors) {
+        const [seed, message] = [hex(vector['seed'] as string), hex(vector['message'] as string)];
+        assert.equal(toHex(backend.sign(message, seed)), vector['signature']);
+      }
+      assert.throws(() => backend.sign(new Uint8Array(1), new Uint8Array(31)), RangeError);
     });
 
     it('takes points of order L, given as views into larger buffers too', () => {

@@ -12,6 +12,9 @@ export interface CryptoBackend {
    */
   satisfiesEquation(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean;
 
+  /** The deterministic signature of RFC 8032 section 5.1.6, 64 bytes. Throws RangeError if the seed has not 32 bytes. */
+  sign(message: Uint8Array, seed: Uint8Array): Uint8Array;
+
   /** Whether these are 32 bytes, the canonical encoding (RFC 8032 section 5.1.3) of a point of order exactly L. */
   isPrimeOrderPoint(bytes: Uint8Array): boolean;
 

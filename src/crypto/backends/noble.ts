@@ -1,5 +1,6 @@
 import { cbc, ctr, gcm } from '@noble/ciphers/aes.js';
 import { ed25519 } from '@noble/curves/ed25519.js';
+import * as signing from '@noble/ed25519';
 import { argon2id } from '@noble/hashes/argon2.js';
 import { sha256, sha512 } from '@noble/hashes/sha2.js';
 import { concatBytes, equalBytes } from '../../base/bytes.ts';
@@ -7,6 +8,7 @@ import type { CryptoBackend } from './backend.ts';
 import { CCM_MOST_BYTES, CCM_NONCE_BYTES, CCM_TAG_BYTES, checkCcmLength } from './ccm.ts';
 
 const { Point } = ed25519;
+signing.hashes.sha512 = sha512;
 
 /**
  * Portable JavaScript: for browsers, and the oracle that the native path is tested against. Its arithmetic is JavaScript's big
@@ -31,6 +33,11 @@ export const backend: CryptoBackend = {
     const kA = Point.fromBytes(publicKey).multiplyUnsafe(k);
     const recovered = Point.BASE.multiplyUnsafe(s).subtract(kA);
     return equalBytes(recovered.toBytes(), encodedR);
+  },
+
+  sign(message, seed) {
+    if (seed.length !== 32) throw new RangeError(`a seed has 32 bytes, not ${seed.length}`);
+    return signing.sign(message, seed);
   },
 
   isPrimeOrderPoint(bytes) {

@@ -8,6 +8,8 @@ import { CCM_TAG_BYTES, checkCcmLength } from './ccm.ts';
 interface Native {
   readonly crypto_pwhash_ALG_ARGON2ID13: number;
   crypto_hash_sha256(output: Uint8Array, input: Uint8Array): void;
+  crypto_sign_seed_keypair(publicKey: Uint8Array, secretKey: Uint8Array, seed: Uint8Array): void;
+  crypto_sign_detached(signature: Uint8Array, message: Uint8Array, secretKey: Uint8Array): void;
   crypto_sign_verify_detached(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean;
   crypto_core_ed25519_is_valid_point(point: Uint8Array): boolean;
   crypto_pwhash(
@@ -33,6 +35,7 @@ const native = createRequire(import.meta.url)('sodium-native') as Native;
 /** Up to here libsodium's short call wins; above it OpenSSL's use of the processor's SHA instructions does. */
 const SODIUM_HASH_MAX_BYTES = 192;
 const POINT_BYTES = 32;
+const SEED_BYTES = 32;
 const REFUSED = 'status: -1';
 const GCM_TAG_BYTES = 16;
 const scratch = new Uint8Array(8192);
@@ -51,6 +54,17 @@ export const backend: CryptoBackend = {
 
   satisfiesEquation(signature, message, publicKey) {
     return native.crypto_sign_verify_detached(signature, message, publicKey);
+  },
+
+  sign(message, seed) {
+    if (seed.length !== SEED_BYTES) throw new RangeError(`a seed has ${SEED_BYTES} bytes, not ${seed.length}`);
+    const publicKey = new Uint8Array(POINT_BYTES);
+    const secretKey = new Uint8Array(2 * POINT_BYTES);
+    const signature = new Uint8Array(2 * POINT_BYTES);
+    native.crypto_sign_seed_keypair(publicKey, secretKey, seed);
+    native.crypto_sign_detached(signature, message, secretKey);
+    secretKey.fill(0);
+    return signature;
   },
 
   // Before its commit ad3004e (version 1.0.21) libsodium let points P + (0, −1) pass here (CVE-2025-69277).

@@ -1,0 +1,127 @@
+import { concatBytes, equalBytes, fromHex, toHex, utf8ToBytes } from '../base/bytes.ts';
+import { type Result, err, ok } from '../base/result.ts';
+import { sign, verify } from '../crypto/signature.ts';
+import { type Checkpoint, type LogKey, openCheckpoint } from './checkpoint.ts';
+import { type Note, keyId, parseNote, signatureLine, verifierKey } from './note.ts';
+
+/**
+ * C2SP cosignatures (c2sp.org/tlog-cosignature, type `cosignature/v1`, Ed25519): an observer says that, at a time, the
+ * checkpoint was the largest that it had seen of this log, and that it continues all that it had seen before. Ours have
+ * verified and stored every entry under it, too. What is signed:
+ *
+ *   cosignature/v1
+ *   time <seconds since 1970, decimal>
+ *   <the checkpoint's three lines>
+ *
+ * An observer signs under the name `psephos/observer/<its public key, hex>`, so that a cosignature can be checked by
+ * itself; whether its observer is one to be trusted is another question, which only whoever reads it can answer.
+ */
+const COSIGNATURE_V1 = 0x04;
+const NAME_PREFIX = 'psephos/observer/';
+const TIME_BYTES = 8;
+const SIGNATURE_BYTES = 64;
+
+/** Of one note we keep no more: bounds what it costs to verify one from a stranger. */
+export const MAX_COSIGNATURES = 32;
+
+export interface Cosignature {
+  /** The observer's Ed25519 public key, 32 bytes. */
+  readonly observer: Uint8Array;
+  /** When it was made, as its observer says, in seconds since 1970. */
+  readonly time: number;
+  /** Its line of the note, newline included. */
+  readonly line: string;
+}
+
+/** The name that the observer with this key signs under. */
+export function cosignerName(publicKey: Uint8Array): string {
+  return `${NAME_PREFIX}${toHex(publicKey)}`;
+}
+
+/** The key as tools for C2SP cosignatures read it: `name+id+base64`, with signature type 0x04. */
+export function cosignerVerifierKey(publicKey: Uint8Array): string {
+  return verifierKey(cosignerName(publicKey), publicKey, COSIGNATURE_V1);
+}
+
+/**
+ * The cosignature line of the observer with `seed` on a checkpoint. Throws RangeError for a time that is no whole number of
+ * seconds. The caller must have made sure that the checkpoint continues every one that it cosigned before.
+ */
+export function cosign(
+  checkpoint: Pick<Checkpoint, 'text'>,
+  observer: { readonly seed: Uint8Array; readonly publicKey: Uint8Array },
+  seconds: number,
+): string {
+  if (!Number.isSafeInteger(seconds) || seconds < 0) throw new RangeError(`${seconds} is no time in seconds`);
+  const note = parseNote(checkpoint.text);
+  if (!note.ok) throw new RangeError(`what is to be cosigned is no checkpoint: ${note.error}`);
+  const name = cosignerName(observer.publicKey);
+  const time = new Uint8Array(TIME_BYTES);
+  new DataView(time.buffer).setBigUint64(0, BigInt(seconds));
+  const signature = concatBytes(time, sign(message(note.value, seconds), observer.seed));
+  const id = keyId({ name, publicKey: observer.publicKey }, COSIGNATURE_V1);
+  return signatureLine({ name, keyId: id, signature });
+}
+
+function message(note: Note, seconds: number): Uint8Array {
+  return utf8ToBytes(`cosignature/v1\ntime ${seconds}\n${note.body}`);
+}
+
+/**
+ * The valid cosignatures of observers on a checkpoint, at most one of each and MAX_COSIGNATURES in all. Lines of other
+ * signers, and lines that are not valid, are passed over: anybody can add one to a note.
+ */
+export function cosignaturesOf(checkpoint: Pick<Checkpoint, 'text'>): Cosignature[] {
+  const note = parseNote(checkpoint.text);
+  if (!note.ok) return [];
+  const found = new Map<string, Cosignature>();
+  for (const { name, keyId: id, signature } of note.value.signatures.slice(0, 2 * MAX_COSIGNATURES)) {
+    const observer = name.startsWith(NAME_PREFIX) ? fromHex(name.slice(NAME_PREFIX.length)) : undefined;
+    if (observer?.length !== 32 || signature.length !== TIME_BYTES + SIGNATURE_BYTES) continue;
+    if (found.has(name) || found.size === MAX_COSIGNATURES) continue;
+    if (!equalBytes(id, keyId({ name, publicKey: observer }, COSIGNATURE_V1))) continue;
+    const seconds = new DataView(signature.buffer, signature.byteOffset).getBigUint64(0);
+    if (seconds > BigInt(Number.MAX_SAFE_INTEGER)) continue;
+    const time = Number(seconds);
+    if (!verify(signature.subarray(TIME_BYTES), message(note.value, time), observer)) continue;
+    found.set(name, { observer, time, line: signatureLine({ name, keyId: id, signature }) });
+  }
+  return [...found.values()];
+}
+
+/** A checkpoint of which both the log's signature and the cosignatures were verified. */
+export interface CosignedCheckpoint extends Checkpoint {
+  readonly cosignatures: readonly Cosignature[];
+}
+
+/**
+ * Reads a checkpoint as `openCheckpoint` does, with its valid cosignatures. The result's text has the log's own signature and
+ * these alone.
+ */
+export function openCosigned(text: string, key: LogKey): Result<CosignedCheckpoint, string> {
+  const opened = openCheckpoint(text, key);
+  if (!opened.ok) return opened;
+  const bare = withoutCosignatures(opened.value, key);
+  if (bare === undefined) return err('the checkpoint has more signatures of its log than one');
+  const cosignatures = cosignaturesOf(opened.value);
+  return ok({ ...opened.value, cosignatures, text: withCosignatures(bare, cosignatures) });
+}
+
+/** The checkpoint's text with the lines of cosignatures after it. They must be of this very checkpoint. */
+export function withCosignatures(text: string, cosignatures: readonly Pick<Cosignature, 'line'>[]): string {
+  return text + cosignatures.map(({ line }) => line).join('');
+}
+
+/** The text with the log's own signature alone, which `openCheckpoint` has found good; undefined where the log signed more than once. */
+function withoutCosignatures({ text }: Checkpoint, { origin, publicKey }: LogKey): string | undefined {
+  const note = parseNote(text);
+  if (!note.ok) return undefined;
+  const id = keyId({ name: origin, publicKey });
+  const own = note.value.signatures.filter(
+    (signature) => signature.name === origin && equalBytes(signature.keyId, id),
+  );
+  const [first] = own;
+  return first === undefined || own.length > 1
+    ? undefined
+    : `${note.value.body}\n${signatureLine(first)}`;
+}
