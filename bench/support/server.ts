@@ -22,6 +22,7 @@ import { AUTHORITY, QUESTION } from '../../test/support/temp-election.ts';
 import { serveEcho } from './echo.ts';
 import { FIVE_ANSWERS } from './questions.ts';
 import { benchKeys } from './keys.ts';
+import { witnessDesk } from '../../test/support/witness.ts';
 
 const [folder, voters, secrecy] = process.argv.slice(2);
 const count = parseDecimal(voters ?? '');
@@ -78,6 +79,7 @@ const node = await startNode({
       station,
       enrolments: new EnrolmentDesk(log, ignore),
       trustees: new TrusteeDesk(log, organiser, ignore),
+      witness: witnessDesk(log),
     },
     () => Date.now(),
   ),

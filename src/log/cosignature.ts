@@ -68,17 +68,21 @@ function message(note: Note, seconds: number): Uint8Array {
 }
 
 /**
- * The valid cosignatures of observers on a checkpoint, at most one of each and MAX_COSIGNATURES in all. Lines of other
- * signers, and lines that are not valid, are passed over: anybody can add one to a note.
+ * The valid cosignatures of observers on a checkpoint, at most one of each and MAX_COSIGNATURES in all; of the observers that
+ * are `wanted` alone, where that is given. Lines of other signers, and lines that are not valid, are passed over: anybody can
+ * add one to a note.
  */
-export function cosignaturesOf(checkpoint: Pick<Checkpoint, 'text'>): Cosignature[] {
+export function cosignaturesOf(
+  checkpoint: Pick<Checkpoint, 'text'>,
+  wanted: (observer: Uint8Array) => boolean = () => true,
+): Cosignature[] {
   const note = parseNote(checkpoint.text);
   if (!note.ok) return [];
   const found = new Map<string, Cosignature>();
   for (const { name, keyId: id, signature } of note.value.signatures.slice(0, 2 * MAX_COSIGNATURES)) {
     const observer = name.startsWith(NAME_PREFIX) ? fromHex(name.slice(NAME_PREFIX.length)) : undefined;
     if (observer?.length !== 32 || signature.length !== TIME_BYTES + SIGNATURE_BYTES) continue;
-    if (found.has(name) || found.size === MAX_COSIGNATURES) continue;
+    if (found.has(name) || found.size === MAX_COSIGNATURES || !wanted(observer)) continue;
     if (!equalBytes(id, keyId({ name, publicKey: observer }, COSIGNATURE_V1))) continue;
     const seconds = new DataView(signature.buffer, signature.byteOffset).getBigUint64(0);
     if (seconds > BigInt(Number.MAX_SAFE_INTEGER)) continue;
@@ -91,20 +95,26 @@ export function cosignaturesOf(checkpoint: Pick<Checkpoint, 'text'>): Cosignatur
 
 /** A checkpoint of which both the log's signature and the cosignatures were verified. */
 export interface CosignedCheckpoint extends Checkpoint {
+  /** With the log's own signature alone. */
+  readonly bare: string;
   readonly cosignatures: readonly Cosignature[];
 }
 
 /**
- * Reads a checkpoint as `openCheckpoint` does, with its valid cosignatures. The result's text has the log's own signature and
- * these alone.
+ * Reads a checkpoint as `openCheckpoint` does, with its valid cosignatures, as `cosignaturesOf` finds them. The result's text has
+ * the log's own signature and these alone.
  */
-export function openCosigned(text: string, key: LogKey): Result<CosignedCheckpoint, string> {
+export function openCosigned(
+  text: string,
+  key: LogKey,
+  wanted?: (observer: Uint8Array) => boolean,
+): Result<CosignedCheckpoint, string> {
   const opened = openCheckpoint(text, key);
   if (!opened.ok) return opened;
   const bare = withoutCosignatures(opened.value, key);
   if (bare === undefined) return err('the checkpoint has more signatures of its log than one');
-  const cosignatures = cosignaturesOf(opened.value);
-  return ok({ ...opened.value, cosignatures, text: withCosignatures(bare, cosignatures) });
+  const cosignatures = cosignaturesOf(opened.value, wanted);
+  return ok({ ...opened.value, bare, cosignatures, text: withCosignatures(bare, cosignatures) });
 }
 
 /** The checkpoint's text with the lines of cosignatures after it. They must be of this very checkpoint. */
@@ -121,7 +131,5 @@ function withoutCosignatures({ text }: Checkpoint, { origin, publicKey }: LogKey
     (signature) => signature.name === origin && equalBytes(signature.keyId, id),
   );
   const [first] = own;
-  return first === undefined || own.length > 1
-    ? undefined
-    : `${note.value.body}\n${signatureLine(first)}`;
+  return first === undefined || own.length > 1 ? undefined : `${note.value.body}\n${signatureLine(first)}`;
 }

@@ -119,8 +119,23 @@ export function parseEvidence(text: string): Result<Evidence, string> {
   }
   const parsed = evidenceSchema.safeParse(json);
   if (!parsed.success) return err(firstIssue(parsed.error));
-  const { psephos: _psephos, version: _version, ...evidence } = parsed.data;
-  return ok(evidence);
+  const { data } = parsed;
+  const { genesis } = data;
+  switch (data.kind) {
+    case 'fork':
+      return ok({
+        kind: data.kind,
+        genesis,
+        first: data.first,
+        second: data.second,
+        root: data.root,
+        proof: data.proof,
+      });
+    case 'omission':
+      return ok({ kind: data.kind, genesis, receipt: data.receipt, served: data.served });
+    case 'promise':
+      return ok({ kind: data.kind, genesis, promise: data.promise });
+  }
 }
 
 /**
@@ -130,7 +145,8 @@ export function parseEvidence(text: string): Result<Evidence, string> {
 export function judgeEvidence(evidence: Evidence): Result<JudgedEvidence, string> {
   const genesis = decodeEntry(evidence.genesis);
   if (!genesis.ok) return err(`its genesis can't be read: ${genesis.error}`);
-  if (genesis.value.kind !== 'genesis') return err(`it has a ${genesis.value.kind} entry where its genesis was due`);
+  if (genesis.value.kind !== 'genesis')
+    return err(`it has a ${genesis.value.kind} entry where its genesis was due`);
   const electionId = cidOf(evidence.genesis).toString();
   const key: LogKey = { origin: origin(electionId), publicKey: genesis.value.authority };
   const finding = findingOf(evidence, key);
@@ -159,7 +175,10 @@ function findingOf(evidence: Evidence, key: LogKey): Result<EvidenceFinding, str
   }
 }
 
-function judgeFork({ first, second, root, proof }: ForkEvidence, key: LogKey): Result<EvidenceFinding, string> {
+function judgeFork(
+  { first, second, root, proof }: ForkEvidence,
+  key: LogKey,
+): Result<EvidenceFinding, string> {
   const one = openCheckpoint(first, key);
   if (!one.ok) return err(`its first checkpoint is not good: ${one.error}`);
   const other = openCheckpoint(second, key);

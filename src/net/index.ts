@@ -5,4 +5,3 @@ export { DEADLINES, type Deadlines } from './limits.ts';
 export type { FailedAddress, ListenAddress } from './listening.ts';
 export { type NodeInit, type PsephosNode, startNode } from './node.ts';
 export { type DialOptions, type DialledPeer, dialPeer } from './peer-client.ts';
-export type { LogUpdate } from './protocols/log/client.ts';

@@ -1,6 +1,6 @@
 import type { Connection, Stream } from '@libp2p/interface';
 import type { Libp2p } from 'libp2p';
-import type { NodeService } from '../services/ports.ts';
+import type { NodeService, ReadService } from '../services/ports.ts';
 import { startServingHost } from './host.ts';
 import { keyPairOf } from './identity.ts';
 import { closeIdleConnections } from './idle-connections.ts';
@@ -13,14 +13,15 @@ import { infoServer } from './protocols/info/server.ts';
 import { logServer } from './protocols/log/server.ts';
 import { proofServer } from './protocols/proof/server.ts';
 import { trusteeServer } from './protocols/trustee/server.ts';
+import { witnessServer } from './protocols/witness/server.ts';
 import { StreamServer } from './serve.ts';
 
 export interface NodeInit {
-  /** Ed25519 seed of the key that signs the log, which becomes the node's identity; a new key if not given. */
+  /** Ed25519 seed of the key that signs the log, or an observer's cosignatures, which becomes the node's identity; a new key if not given. */
   readonly seed?: Uint8Array;
   readonly listen: readonly ListenAddress[];
-  /** What the node serves; without it, it serves nothing. */
-  readonly service?: NodeService;
+  /** What the node serves: reading alone, or taking ballots in too; without it, it serves nothing. */
+  readonly service?: ReadService | NodeService;
   /** Told of each failure of the service that is not a refusal; the node goes on. */
   readonly onDefect: (error: unknown) => void;
   readonly deadlines?: Partial<Deadlines>;
@@ -66,12 +67,18 @@ export async function startNode(init: NodeInit): Promise<PsephosNode> {
   return new RunningNode(host, server, listening, closeIdleConnections(host, deadlines.idleConnectionMs));
 }
 
-async function serveElection(host: Libp2p, server: StreamServer, service: NodeService): Promise<void> {
+async function serveElection(
+  host: Libp2p,
+  server: StreamServer,
+  service: ReadService | NodeService,
+): Promise<void> {
   await handle(host, server, infoServer(service));
-  await handle(host, server, castServer(service));
-  await handle(host, server, enrolServer(service));
   await handle(host, server, logServer(service));
   await handle(host, server, proofServer(service));
+  await handle(host, server, witnessServer(service));
+  if (!('cast' in service)) return;
+  await handle(host, server, castServer(service));
+  await handle(host, server, enrolServer(service));
   await handle(host, server, trusteeServer(service));
 }
 

@@ -1,6 +1,16 @@
 import type { Libp2p } from 'libp2p';
 import { PsephosError, unreachable } from '../base/errors.ts';
-import type { ElectionInfo, PeerClient, VoterAnswer, VoterQuery } from '../services/ports.ts';
+import type {
+  BallotCheck,
+  ConsistencyAnswer,
+  ElectionInfo,
+  Exchange,
+  ExchangeAnswer,
+  LogUpdate,
+  PeerClient,
+  VoterAnswer,
+  VoterQuery,
+} from '../services/ports.ts';
 import type { TrusteeMessage } from '../election/trustee-messages.ts';
 import { startClientHost } from './host.ts';
 import type { DialTarget } from './invite.ts';
@@ -9,9 +19,10 @@ import { PeerLink } from './peer-link.ts';
 import { askCast } from './protocols/cast/client.ts';
 import { askEnrol } from './protocols/enrol/client.ts';
 import { askInfo, askStanding } from './protocols/info/client.ts';
-import { type LogUpdate, askCheckpoints, askEntries, followLog } from './protocols/log/client.ts';
+import { askCheckpoints, askEntries, followLog } from './protocols/log/client.ts';
 import { askConsistency, askInclusion, askLatestCheckpoint } from './protocols/proof/client.ts';
 import { askHandIn } from './protocols/trustee/client.ts';
+import { askExchange, tellCheck } from './protocols/witness/client.ts';
 
 export interface DialOptions {
   /** Ends the dialling, and later everything that the client waits for. */
@@ -28,8 +39,6 @@ export interface DialOptions {
 export interface DialledPeer extends PeerClient {
   /** The libp2p peer id that stands for `peerKey`. */
   readonly peerId: string;
-  /** The log from entry `from` on, and then as it grows, until the consumer stops. */
-  follow(from: number): AsyncIterable<LogUpdate>;
 }
 
 /**
@@ -110,8 +119,8 @@ class LinkedPeer implements DialledPeer {
     return askStanding(this.#link, query);
   }
 
-  cast(ballot: Uint8Array): Promise<string> {
-    return askCast(this.#link, ballot);
+  cast(ballot: Uint8Array, onPromise?: (promise: string) => void): Promise<string> {
+    return askCast(this.#link, ballot, onPromise);
   }
 
   enrol(enrolment: Uint8Array): Promise<string> {
@@ -126,7 +135,15 @@ class LinkedPeer implements DialledPeer {
     return askInclusion(this.#link, which);
   }
 
-  consistency(first: number, second?: number): ReturnType<PeerClient['consistency']> {
+  exchange(given: Exchange): Promise<ExchangeAnswer> {
+    return askExchange(this.#link, given);
+  }
+
+  reportCheck(check: BallotCheck): Promise<void> {
+    return tellCheck(this.#link, check);
+  }
+
+  consistency(first: number, second?: number): Promise<ConsistencyAnswer> {
     return askConsistency(this.#link, first, second);
   }
 

@@ -55,9 +55,16 @@ export class PeerLink implements Requester {
   }
 
   async ask<T>(spec: ProtocolSpec, request: unknown, answer: ZodType<T>): Promise<T> {
+    return this.converse(spec, async (exchange) => {
+      await exchange.send(request);
+      return exchange.next(answer);
+    });
+  }
+
+  async converse<T>(spec: ProtocolSpec, talk: (exchange: Exchange) => Promise<T>): Promise<T> {
     for (let failures = 1; ; failures += 1) {
       try {
-        return await this.#askOnce(spec, request, answer);
+        return await this.#converseOnce(spec, talk);
       } catch (error) {
         await this.retry(error, failures);
       }
@@ -113,11 +120,10 @@ export class PeerLink implements Requester {
     return connection;
   }
 
-  async #askOnce<T>(spec: ProtocolSpec, request: unknown, answer: ZodType<T>): Promise<T> {
+  async #converseOnce<T>(spec: ProtocolSpec, talk: (exchange: Exchange) => Promise<T>): Promise<T> {
     const exchange = await this.open(spec);
     try {
-      await exchange.send(request);
-      const value = await exchange.next(answer);
+      const value = await talk(exchange);
       exchange.release();
       return value;
     } catch (error) {

@@ -22,6 +22,11 @@ export interface Exchange {
 export interface Requester {
   /** One request, one frame as the answer. Retried by itself, so requests must be idempotent. */
   ask<T>(spec: ProtocolSpec, request: unknown, answer: ZodType<T>): Promise<T>;
+  /**
+   * As `ask`, for an answer of several frames: `talk` sends the request and reads the answer to its end, and is called again after a
+   * lost connection.
+   */
+  converse<T>(spec: ProtocolSpec, talk: (exchange: Exchange) => Promise<T>): Promise<T>;
   /** For longer answers; whoever opens an exchange releases or drops it. */
   open(spec: ProtocolSpec): Promise<Exchange>;
   /** After the n-th failure in a row: waits until a next try makes sense, or throws the error where none does. */

@@ -1,22 +1,16 @@
 import { refused } from '../base/errors.ts';
-import type { EntryContent, GenesisEntry, SignedBallot } from '../election/entries.ts';
+import type { EntryContent, GenesisEntry } from '../election/entries.ts';
 import { MAX_ENTRY_BYTES } from '../election/limits.ts';
 import type { LogState } from '../election/log-state.ts';
-import { type Checkpoint, origin, parseCheckpoint, signCheckpoint } from '../log/checkpoint.ts';
-import { type ChainedEntry, type Head, chainEntry, decodeEntry, headAfter } from '../log/entry-codec.ts';
-import {
-  type NodeReader,
-  consistencyProof,
-  inclusionProof,
-  inclusionProofs,
-  leafHash,
-} from '../log/merkle.ts';
-import { NodeCache, cachedNodeReader } from '../log/node-cache.ts';
-import { formatReceipt, formatReceipts } from '../log/receipt.ts';
-import { type PreparedBatch, type TileAppender, tileNodeReader } from '../log/tiles.ts';
+import { type Checkpoint, origin, signCheckpoint } from '../log/checkpoint.ts';
+import { type ChainedEntry, type Head, chainEntry, headAfter } from '../log/entry-codec.ts';
+import { leafHash } from '../log/merkle.ts';
+import type { PreparedBatch, TileAppender } from '../log/tiles.ts';
 import type { EventListener } from './events.ts';
 import { checkLog } from './log-check.ts';
-import type { Clock, DraftRound, ProvenEntry, Store, StoreBatch, VoterRecord } from './ports.ts';
+import { LogProofs } from './log-proofs.ts';
+import type { LogView } from './log-view.ts';
+import type { Clock, DraftRound, Store, StoreBatch, VoterRecord } from './ports.ts';
 
 export interface ElectionLogInit {
   /** Opens the data folder's store; called again after a failed write. */
@@ -72,7 +66,7 @@ const CLOCK_TOLERANCE = 2000;
  * (placed, hashed, signed) while the one before it is being written, so that processor and disk work at the same time; what
  * others see of the log is only ever what is on disk.
  */
-export class ElectionLog {
+export class ElectionLog implements LogView {
   readonly #init: ElectionLogInit;
   readonly #listeners = new Set<(size: number) => void>();
   #store: Store;
@@ -87,7 +81,7 @@ export class ElectionLog {
   #tail: Promise<unknown> = Promise.resolve();
   /** The write under way, if any; it never rejects. */
   #writing: Promise<unknown> = Promise.resolve();
-  #nodes = new NodeCache();
+  #proofs: LogProofs;
   #suspended = false;
   #clockBehind = false;
 
@@ -113,6 +107,7 @@ export class ElectionLog {
   ) {
     this.#init = init;
     this.#store = store;
+    this.#proofs = new LogProofs(store);
     this.#seed = seed;
     this.#state = checked.state;
     this.#head = this.#tip = checked.head;
@@ -131,6 +126,10 @@ export class ElectionLog {
 
   get store(): Store {
     return this.#store;
+  }
+
+  get proofs(): LogProofs {
+    return this.#proofs;
   }
 
   /** Ballots, and voters who cast one, in the newest round. */
@@ -289,7 +288,7 @@ export class ElectionLog {
     // After a failed write nobody knows what the disk holds: nothing that was placed behind it may follow.
     if (this.#suspended) throw suspendedError();
     await this.#orSuspend(() => this.#store.commit(batch));
-    for (const { level, index, hash } of nodes) this.#nodes.put({ level, index }, hash);
+    this.#proofs.learn(nodes);
     this.#head = head;
     this.#state = state;
     if (entries.some(({ entry }) => entry.kind === 'round')) this.#ballots = this.#voted = 0;
@@ -329,7 +328,7 @@ export class ElectionLog {
       throw error;
     }
     this.#store = store;
-    this.#nodes = new NodeCache();
+    this.#proofs = new LogProofs(store);
     this.#state = checked.state;
     this.#head = this.#tip = checked.head;
     this.#tree = checked.tree;
@@ -338,70 +337,6 @@ export class ElectionLog {
     this.#suspended = false;
     this.#init.onEvent({ type: 'store-resumed' });
     for (const listener of this.#listeners) listener(this.#head.size);
-  }
-
-  /** The receipt of an entry: its proof against the first checkpoint that covered it, so it is always the same text. */
-  async receipt(seq: number): Promise<string> {
-    const entry = await this.#entryAt(seq);
-    for await (const checkpoint of this.#store.checkpoints(seq + 1)) {
-      const own = readOwn(checkpoint);
-      const proof = await inclusionProof(this.#nodeReader(own.size), seq, own.size);
-      return formatReceipt({ index: seq, proof, checkpoint: own, extra: entry });
-    }
-    throw refused('store-damaged', `No checkpoint covers entry ${seq}.`);
-  }
-
-  /** The receipts of all entries of one append, in order: the same texts that `receipt` makes, for much less work. */
-  async receipts({ entries, checkpoint }: Appended): Promise<string[]> {
-    if (checkpoint === undefined) return [];
-    const indexes = entries.map(({ entry }) => entry.seq);
-    const proofs = await inclusionProofs(this.#nodeReader(checkpoint.size), indexes, checkpoint.size);
-    return formatReceipts(
-      entries.map(({ entry, bytes }, at) => ({
-        index: entry.seq,
-        proof: proofs[at] ?? [],
-        checkpoint,
-        extra: bytes,
-      })),
-    );
-  }
-
-  /** The ballot in an entry. Throws `store-damaged` where there is none. */
-  async ballot(seq: number): Promise<SignedBallot> {
-    const entry = decodeEntry(await this.#entryAt(seq));
-    if (entry.ok && entry.value.kind === 'ballot') return entry.value.ballot;
-    throw refused('store-damaged', `Entry ${seq} should be a ballot, and can't be read as one.`);
-  }
-
-  /** An entry with its proof of inclusion in the newest checkpoint (or in the given one of our own). */
-  async inclusion(seq: number, checkpoint?: string): Promise<ProvenEntry & { readonly checkpoint: string }> {
-    const text = checkpoint ?? (await this.newestCheckpoint());
-    const { size } = readOwn(text);
-    const proof = await inclusionProof(this.#nodeReader(size), seq, size);
-    return { index: seq, entry: await this.#entryAt(seq), proof, checkpoint: text };
-  }
-
-  /** Proof that the log of `second` entries (those of the newest checkpoint, unless given) begins with the first `first`. */
-  async consistency(
-    first: number,
-    second?: number,
-  ): Promise<{ readonly proof: readonly Uint8Array[]; readonly checkpoint: string }> {
-    const checkpoint = await this.newestCheckpoint();
-    const size = second ?? readOwn(checkpoint).size;
-    return {
-      proof: await consistencyProof(this.#nodeReader(size), first, size),
-      checkpoint,
-    };
-  }
-
-  #nodeReader(size: number): NodeReader {
-    return cachedNodeReader(this.#nodes, tileNodeReader(this.#store.readTile, size));
-  }
-
-  async newestCheckpoint(): Promise<string> {
-    const text = await this.#store.latestCheckpoint();
-    if (text === undefined) throw refused('store-damaged', 'The log has no checkpoint.');
-    return text;
   }
 
   onGrowth(listener: (size: number) => void): () => void {
@@ -414,12 +349,6 @@ export class ElectionLog {
     await this.#tail;
     await this.#writing;
     await this.#store.close();
-  }
-
-  async #entryAt(seq: number): Promise<Uint8Array> {
-    const entry = await this.#store.entry(seq);
-    if (entry === undefined) throw refused('store-damaged', `Entry ${seq} is missing from the log.`);
-    return entry;
   }
 }
 
@@ -452,13 +381,6 @@ function stateAfter(state: LogState, chained: readonly ChainedEntry[]): LogState
 function authorityOf(state: LogState): Uint8Array {
   if (state.genesis === undefined) throw new Error('a log that does not begin with a genesis');
   return state.genesis.authority;
-}
-
-/** Reads a checkpoint of our own store: signed by this authority, and checked when the log was opened. */
-function readOwn(text: string): Checkpoint {
-  const parsed = parseCheckpoint(text);
-  if (!parsed.ok) throw refused('store-damaged', `A stored checkpoint can't be read: ${parsed.error}.`);
-  return parsed.value;
 }
 
 export function suspendedError(): Error {

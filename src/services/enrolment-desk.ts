@@ -80,7 +80,7 @@ export class EnrolmentDesk {
 
   async #receiptOf(enrolment: Enrolment): Promise<string | undefined> {
     const seq = await this.#log.store.enrolmentSeq(enrolment.voter);
-    return seq !== undefined && (await this.#isLogged(enrolment)) ? this.#log.receipt(seq) : undefined;
+    return seq !== undefined && (await this.#isLogged(enrolment)) ? this.#log.proofs.receipt(seq) : undefined;
   }
 
   /** Whether this very enrolment is in the log. */

@@ -2,12 +2,14 @@ import type { Fault } from '../belenios/v1/ceremony/fault.ts';
 import type { CeremonyStep, TrusteeStep } from '../election/entries.ts';
 import type { LiveTurnout } from './ports.ts';
 import type { Readiness } from './trustee-calls.ts';
+import type { WitnessEvent } from './witness-desk.ts';
 
 /**
  * What the polling station reports to whoever watches it. Events name voters as the roll does and never say what
  * anybody voted.
  */
 export type StationEvent =
+  | WitnessEvent
   | {
       readonly type: 'ballot-accepted';
       readonly seq: number;

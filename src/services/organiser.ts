@@ -121,7 +121,7 @@ export class Organiser {
       ceremony: this.ceremony.standing() ?? null,
       readiness: this.calls.readiness() ?? null,
       entries: head.size,
-      checkpoint: await this.#log.newestCheckpoint(),
+      checkpoint: await this.#log.proofs.newestCheckpoint(),
     };
   }
 

@@ -109,7 +109,7 @@ export class PollingStation {
    * Casts an encoded signed ballot and resolves to its receipt. The same ballot again gets the same receipt. Throws
    * `PeerRefusal` with the reason; nothing is acknowledged that is not on disk.
    */
-  async cast(bytes: Uint8Array): Promise<string> {
+  async cast(bytes: Uint8Array, _onPromise: (promise: string) => void = () => undefined): Promise<string> {
     const hash = sha256(bytes);
     const key = toBase64(hash);
     const underWay = this.#casts.get(key);
@@ -197,9 +197,10 @@ export class PollingStation {
    */
   async #receiptOr({ tracker, bytes }: Named, found: readonly Refusal[]): Promise<string> {
     const seq = await this.#log.store.ballotSeq(tracker);
-    const isCast = seq !== undefined && equalBytes(encodeSignedBallot(await this.#log.ballot(seq)), bytes);
+    const isCast =
+      seq !== undefined && equalBytes(encodeSignedBallot(await this.#log.proofs.ballot(seq)), bytes);
     if (!isCast) throw this.#refuse(found);
-    return this.#log.receipt(seq);
+    return this.#log.proofs.receipt(seq);
   }
 
   /** Throws the refusal of a sealed ballot that is not signed, was cast before, or doesn't prove that it is a valid vote of its voter. */
@@ -275,7 +276,7 @@ export class PollingStation {
 
   async #answer(taken: readonly Admitted[], appended: Appended): Promise<void> {
     try {
-      const receipts = await this.#log.receipts(appended);
+      const receipts = await this.#log.proofs.receipts(appended);
       for (const [index, { entry }] of appended.entries.entries()) {
         const item = taken[index] as Admitted;
         this.#report(item, entry.seq);

@@ -2,6 +2,7 @@ import type { LogSource } from '../audit/source.ts';
 import type { Question } from '../election/entries.ts';
 import type { VoterStanding } from '../election/rules.ts';
 import type { RefusalCode } from '../election/refusal.ts';
+import type { ProvenPrefix } from '../log/evidence.ts';
 import type { Tile, TileReader } from '../log/tiles.ts';
 import type { TrusteeMessage } from '../election/trustee-messages.ts';
 
@@ -135,6 +136,55 @@ export interface VoterAnswer extends VoterRecord {
 
 export type VoterQuery = { readonly key: Uint8Array } | { readonly name: string };
 
+/** The root of a log's first entries, with the proof that leads from it to a checkpoint of that log. */
+export interface ConsistencyAnswer extends ProvenPrefix {
+  /** The newest. */
+  readonly checkpoint: string;
+}
+
+/** What a peer tells another of the checkpoints and observers that it knows. */
+export interface Exchange {
+  /** The largest checkpoint that it knows, with the cosignatures that it knows of it; null for none. */
+  readonly checkpoint: string | null;
+  /** An observer, whose cosignature is on `checkpoint`, and where it can be dialled. */
+  readonly observer: ObserverAddress | null;
+  /** What convicts the authority by itself: forks, as evidence files' text. */
+  readonly evidence: readonly string[];
+}
+
+/** An observer, and its multiaddrs, each ending in its peer id. */
+export interface ObserverAddress {
+  /** Ed25519 public key: of the libp2p identity and of the cosignatures. */
+  readonly key: Uint8Array;
+  readonly addresses: readonly string[];
+}
+
+/** What a peer answers to an exchange. Nothing in it is to be believed before it is checked. */
+export interface ExchangeAnswer {
+  /** The newest checkpoint of the log that it serves. */
+  readonly checkpoint: string;
+  /** How the given checkpoint, where it is no larger, stands in that log; else null. */
+  readonly prefix: ProvenPrefix | null;
+  /** The newest checkpoints that observers cosigned, as far as the peer knows, with these cosignatures. */
+  readonly cosigned: readonly string[];
+  readonly observers: readonly ObserverAddress[];
+  readonly evidence: readonly string[];
+}
+
+/** What a voter's program found when it looked for a ballot of its own. It says nothing of who that is. */
+export interface BallotCheck {
+  readonly round: number;
+  readonly found: boolean;
+}
+
+/** What a follower hears of the log. */
+export type LogUpdate =
+  | { readonly entries: readonly Uint8Array[] }
+  /** A checkpoint that covers no more than the entries so far. */
+  | { readonly checkpoint: string }
+  /** All there is was sent; the newest checkpoint covers no more than that. */
+  | { readonly caughtUp: true; readonly checkpoint: string | undefined };
+
 /** A peer that serves an election, whoever it is. Rejects with `PeerRefusal` or with `unreachable` errors. */
 export interface PeerClient extends LogSource {
   /** The Ed25519 public key that the peer proved to hold in the connection's handshake. */
@@ -142,8 +192,8 @@ export interface PeerClient extends LogSource {
   info(): Promise<ElectionInfo>;
   /** The record of a voter; undefined when the roll has none such. */
   standing(query: VoterQuery): Promise<VoterAnswer | undefined>;
-  /** Casts an encoded signed ballot; resolves to the receipt's text. */
-  cast(ballot: Uint8Array): Promise<string>;
+  /** Casts an encoded signed ballot; resolves to the receipt's text. `onPromise` gets the text of the promise that may come before. */
+  cast(ballot: Uint8Array, onPromise?: (promise: string) => void): Promise<string>;
   /** Hands in an encoded enrolment; resolves to the receipt's text. */
   enrol(enrolment: Uint8Array): Promise<string>;
   /** Hands in what a trustee made; resolves when it is in the log. */
@@ -153,10 +203,16 @@ export interface PeerClient extends LogSource {
     which: { readonly index: number } | { readonly tracker: string },
   ): Promise<ProvenEntry & { readonly checkpoint: string }>;
   /** Proof that the log of the first `second` entries (the newest checkpoint's, unless given) begins with the first `first`. */
-  consistency(
-    first: number,
-    second?: number,
-  ): Promise<{ readonly proof: readonly Uint8Array[]; readonly checkpoint: string }>;
+  consistency(first: number, second?: number): Promise<ConsistencyAnswer>;
+  /** Tells of the checkpoints known here, and hears of those known there. */
+  exchange(given: Exchange): Promise<ExchangeAnswer>;
+  /** Tells what looking for an own ballot came to. */
+  reportCheck(check: BallotCheck): Promise<void>;
+  /**
+   * The log from entry `from` on, and then as it grows, until the consumer stops; with checkpoints in between, so that no long
+   * stretch is without one.
+   */
+  follow(from: number): AsyncIterable<LogUpdate>;
   close(): Promise<void>;
 }
 
@@ -174,23 +230,30 @@ export class PeerRefusal extends Error {
   }
 }
 
-/** What a node serves to its peers. A `PeerRefusal` thrown by a method travels as its code; anything else as `internal`. */
-export interface NodeService {
+/**
+ * What a node that has the log serves to its peers. A `PeerRefusal` thrown by a method travels as its code; anything else as
+ * `internal`.
+ */
+export interface ReadService {
   info(): Promise<ElectionInfo>;
   standing(query: VoterQuery): Promise<VoterAnswer | undefined>;
-  cast(ballot: Uint8Array): Promise<string>;
-  enrol(enrolment: Uint8Array): Promise<string>;
-  handIn(message: TrusteeMessage): Promise<void>;
   inclusion(
     which: { readonly index: number } | { readonly tracker: string },
   ): Promise<ProvenEntry & { readonly checkpoint: string }>;
-  consistency(
-    first: number,
-    second?: number,
-  ): Promise<{ readonly proof: readonly Uint8Array[]; readonly checkpoint: string }>;
+  consistency(first: number, second?: number): Promise<ConsistencyAnswer>;
   entries(from: number, to?: number): AsyncIterable<readonly Uint8Array[]>;
   checkpoints(from: number): AsyncIterable<string>;
   latestCheckpoint(): Promise<string | undefined>;
+  exchange(given: Exchange): Promise<ExchangeAnswer>;
+  reportCheck(check: BallotCheck): Promise<void>;
   /** Calls back after each commit with the new size, until the returned function is called. */
   onGrowth(listener: (size: number) => void): () => void;
+}
+
+/** What the authority's node takes in besides. */
+export interface NodeService extends ReadService {
+  /** Calls `onPromise` at most once, before it resolves. */
+  cast(ballot: Uint8Array, onPromise?: (promise: string) => void): Promise<string>;
+  enrol(enrolment: Uint8Array): Promise<string>;
+  handIn(message: TrusteeMessage): Promise<void>;
 }

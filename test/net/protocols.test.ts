@@ -122,6 +122,7 @@ describe('the protocols between a node and its clients', () => {
     assert.deepEqual(await client.inclusion({ tracker: '1'.padEnd(43, 'A') }), expected);
     await assert.rejects(client.inclusion({ index: 2 }), { name: 'PeerRefusal', code: 'not-found' });
     assert.deepEqual(await client.consistency(5), {
+      root: new Uint8Array(32),
       proof: [new Uint8Array(32).fill(5)],
       checkpoint: 'of size 99',
     });

@@ -8,7 +8,11 @@ import { startClientHost } from '#src/net/host.js';
 import { type Deadlines, type PsephosNode, parseDialTarget, startNode } from '#src/net/index.js';
 import { type DialOptions, type DialledPeer, dialPeer } from '#src/net/peer-client.js';
 import {
+  type BallotCheck,
+  type ConsistencyAnswer,
   type ElectionInfo,
+  type Exchange,
+  type ExchangeAnswer,
   type NodeService,
   PeerRefusal,
   type ProvenEntry,
@@ -61,8 +65,30 @@ export class FakeService implements NodeService {
     return Promise.resolve({ index, entry, proof: [new Uint8Array(32).fill(index)], checkpoint: 'newest' });
   }
 
-  consistency(first: number, second = 99): Promise<{ proof: Uint8Array[]; checkpoint: string }> {
-    return Promise.resolve({ proof: [new Uint8Array(32).fill(first)], checkpoint: `of size ${second}` });
+  consistency(first: number, second = 99): Promise<ConsistencyAnswer> {
+    const root = new Uint8Array(32);
+    return Promise.resolve({
+      root,
+      proof: [new Uint8Array(32).fill(first)],
+      checkpoint: `of size ${second}`,
+    });
+  }
+
+  exchange(given: Exchange): Promise<ExchangeAnswer> {
+    return Promise.resolve({
+      checkpoint: given.checkpoint ?? 'newest',
+      prefix: null,
+      cosigned: [],
+      observers: [],
+      evidence: given.evidence,
+    });
+  }
+
+  readonly ballotChecks: BallotCheck[] = [];
+
+  reportCheck(check: BallotCheck): Promise<void> {
+    this.ballotChecks.push(check);
+    return Promise.resolve();
   }
 
   async *entries(from: number, to = this.entryList.length): AsyncGenerator<Uint8Array[]> {

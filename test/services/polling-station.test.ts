@@ -8,6 +8,7 @@ import { ElectionNode } from '#src/services/election-node.js';
 import { EnrolmentDesk } from '#src/services/enrolment-desk.js';
 import { PeerRefusal, type Store } from '#src/services/ports.js';
 import { AUTHORITY, TempElection, testSeed } from '../support/temp-election.ts';
+import { witnessDesk } from '../support/witness.ts';
 
 const refusal = (code: string) => (error: unknown) => error instanceof PeerRefusal && error.code === code;
 
@@ -195,6 +196,7 @@ describe('the polling station', () => {
         station,
         enrolments: new EnrolmentDesk(election.log, () => undefined),
         trustees: election.trusteeDesk(),
+        witness: witnessDesk(election.log),
       },
       () => election.now,
     );

@@ -7,6 +7,7 @@ import { DEFAULT_KDF, credentialSeed, generateSecret } from '#src/crypto/credent
 import { publicKeyOf } from '#src/crypto/signature.js';
 import type { CeremonyStart, Policy, Question, ResultEntry } from '#src/election/entries.js';
 import { type Deadlines, type PsephosNode, formatInvite, startNode } from '#src/net/index.js';
+import { BallotChecks } from '#src/services/ballot-checks.js';
 import { createElection } from '#src/services/create-election.js';
 import { ElectionLog } from '#src/services/election-log.js';
 import { ElectionNode } from '#src/services/election-node.js';
@@ -24,6 +25,7 @@ import { openLevelStore } from '#src/store/level-store.js';
 import { AUTHORITY, QUESTION, tempFolder, testSeed } from './temp-election.ts';
 import { cleanUp } from './cleanup.ts';
 import { type TestTrustees, singleTrustees } from './sealed-election.ts';
+import { witnessDesk } from './witness.ts';
 
 export interface PlaceOptions {
   /** How many voters, v0, v1, …; 3 unless given. */
@@ -65,6 +67,7 @@ export class PollingPlace {
   readonly organiser: Organiser;
   readonly voters: readonly PlaceVoter[];
   readonly events: StationEvent[];
+  readonly checks = new BallotChecks();
   /** Of a sealed election: who can decrypt. */
   readonly trustees: TestTrustees | undefined;
   /** What the node reported as defects; a test that expects none asserts that it stays empty. */
@@ -179,7 +182,12 @@ export class PollingPlace {
   /** Goes on the network, at the port it had before. */
   async listen(): Promise<void> {
     const trustees = new TrusteeDesk(this.log, this.organiser, (event) => this.events.push(event));
-    const desks = { station: this.station, enrolments: this.desk, trustees };
+    const witness = witnessDesk(this.log, {
+      clock: { now: this.#now },
+      checks: this.checks,
+      onEvent: (event) => this.events.push(event),
+    });
+    const desks = { station: this.station, enrolments: this.desk, trustees, witness };
     const service = new ElectionNode(this.log, desks, this.#now);
     this.#node = await startNode({
       seed: AUTHORITY,
@@ -251,7 +259,7 @@ function replaced(service: NodeService, by: Partial<NodeService>): NodeService {
   return {
     info: () => service.info(),
     standing: (query) => service.standing(query),
-    cast: (ballot) => service.cast(ballot),
+    cast: (ballot, onPromise) => service.cast(ballot, onPromise),
     enrol: (enrolment) => service.enrol(enrolment),
     handIn: (message) => service.handIn(message),
     inclusion: (which) => service.inclusion(which),
@@ -259,6 +267,8 @@ function replaced(service: NodeService, by: Partial<NodeService>): NodeService {
     entries: (from, to) => service.entries(from, to),
     checkpoints: (from) => service.checkpoints(from),
     latestCheckpoint: () => service.latestCheckpoint(),
+    exchange: (given) => service.exchange(given),
+    reportCheck: (check) => service.reportCheck(check),
     onGrowth: (listener) => service.onGrowth(listener),
     ...by,
   };

@@ -85,6 +85,23 @@ export class Announcer {
           `${sentence(trusteeName(event))} has decrypted round ${event.round}${event.missing === null ? '.' : `; ${event.missing}.`}`,
         );
         break;
+      case 'fork':
+        this.#output.warn(
+          `ALARM: THIS ELECTION'S KEY SIGNED TWO HISTORIES, one of ${event.first} entries and one of ${event.second}, and ` +
+            'somebody can prove it. Either a copy of the key is in use elsewhere, or this log was taken back to an earlier state.',
+        );
+        break;
+      case 'unknown-history':
+        this.#output.warn(
+          `ALARM: somebody has a checkpoint of ${event.size} entries, signed with this election's key, and this log has only ` +
+            `${event.ownSize}. Entries are missing here, or the key is in use elsewhere. Stop, and restore the log from an observer ("admin restore").`,
+        );
+        break;
+      case 'observer-known':
+        this.#output.say(`An observer is following: ${event.observer.addresses[0] ?? ''}`);
+        break;
+      case 'ballot-checked':
+        return;
       case 'schedule-problem':
         this.#output.warn(`PROBLEM: what was due could not be done, and is tried again: ${event.reason}`);
         break;

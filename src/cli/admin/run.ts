@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type PsephosNode, startNode } from '../../net/index.ts';
 import { serveControl } from '../../net/control-socket.ts';
+import { BallotChecks } from '../../services/ballot-checks.ts';
 import { Caretaker } from '../../services/caretaker.ts';
 import { ElectionNode } from '../../services/election-node.ts';
 import type { StationEvent } from '../../services/events.ts';
@@ -9,6 +10,7 @@ import { PollingStation } from '../../services/polling-station.ts';
 import { proofPool } from '../../services/proofs/pool.ts';
 import { signaturePool } from '../../services/signatures/pool.ts';
 import { TrusteeDesk } from '../../services/trustee-desk.ts';
+import { WitnessDesk } from '../../services/witness-desk.ts';
 import { electionExists } from '../../store/level-db.ts';
 import { showProgress } from '../progress.ts';
 import { announceAddresses, announceElection } from './announce.ts';
@@ -107,7 +109,14 @@ async function serve(surroundings: Surroundings, options: RunOptions, running: R
   };
   const trustees = new TrusteeDesk(log, organiser, onEvent);
   const enrolments = new EnrolmentDesk(log, onEvent);
-  const service = new ElectionNode(log, { station, enrolments, trustees }, () => systemClock.now());
+  const witness = new WitnessDesk({
+    log,
+    clock: systemClock,
+    checks: new BallotChecks(),
+    isAuthority: true,
+    onEvent,
+  });
+  const service = new ElectionNode(log, { station, enrolments, trustees, witness }, () => systemClock.now());
   const node = await startListening(options, (listen) => startNode({ seed, listen, service, onDefect }));
   try {
     for (const { address, reason } of node.failedAddresses)

@@ -57,7 +57,8 @@ export const backend: CryptoBackend = {
   },
 
   sign(message, seed) {
-    if (seed.length !== SEED_BYTES) throw new RangeError(`a seed has ${SEED_BYTES} bytes, not ${seed.length}`);
+    if (seed.length !== SEED_BYTES)
+      throw new RangeError(`a seed has ${SEED_BYTES} bytes, not ${seed.length}`);
     const publicKey = new Uint8Array(POINT_BYTES);
     const secretKey = new Uint8Array(2 * POINT_BYTES);
     const signature = new Uint8Array(2 * POINT_BYTES);

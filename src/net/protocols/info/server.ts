@@ -1,9 +1,9 @@
-import type { NodeService, VoterAnswer } from '../../../services/ports.ts';
+import type { ReadService, VoterAnswer } from '../../../services/ports.ts';
 import type { ProtocolServer } from '../../protocol.ts';
 import { INFO } from './constants.ts';
 import { type InfoRequest, infoRequestSchema } from './messages.ts';
 
-export function infoServer(service: Pick<NodeService, 'info' | 'standing'>): ProtocolServer<InfoRequest> {
+export function infoServer(service: Pick<ReadService, 'info' | 'standing'>): ProtocolServer<InfoRequest> {
   return {
     spec: INFO,
     request: infoRequestSchema,

@@ -1,12 +1,8 @@
+import type { LogUpdate } from '../../../services/ports.ts';
 import type { Exchange, Requester } from '../../requester.ts';
 import { DEADLINES, MISSED_HEARTBEATS } from '../../limits.ts';
 import { LOG } from './constants.ts';
 import { type LogFrame, type LogRequest, logFrameSchema } from './messages.ts';
-
-/** What a follower hears of the log: new entries, or that it has caught up with this checkpoint. */
-export type LogUpdate =
-  | { readonly entries: readonly Uint8Array[] }
-  | { readonly caughtUp: true; readonly checkpoint: string | undefined };
 
 /**
  * Entries `from` up to, not including, `to` (or the end), in parts as they arrive; the peer is held back by a slow
@@ -50,18 +46,19 @@ export async function* askCheckpoints(peer: Requester, from: number): AsyncGener
   }
 }
 
-/** Entries from index `from`, and then each one as it is added, until the consumer stops. */
+/** Entries from index `from` with checkpoints among them, and then each one as it is added, until the consumer stops. */
 export async function* followLog(peer: Requester, from: number): AsyncGenerator<LogUpdate> {
   let next = from;
-  const request = (): LogRequest => ({ what: 'entries', from: next, follow: true });
-  for await (const { frame, exchange } of frames(peer, request)) {
+  const request = (): LogRequest => ({ what: 'entries', from: next, follow: true, checkpoints: true });
+  for await (const { frame } of frames(peer, request)) {
     if ('done' in frame) {
       yield { caughtUp: true, checkpoint: frame.latestCheckpoint };
-      continue;
+    } else if ('checkpoints' in frame) {
+      for (const checkpoint of frame.checkpoints) yield { checkpoint };
+    } else {
+      next += frame.entries.length;
+      yield { entries: frame.entries };
     }
-    const { entries } = expectEntries(frame, exchange);
-    next += entries.length;
-    yield { entries };
   }
 }
 

@@ -4,7 +4,8 @@ import { bytesUpTo, checkpointSchema, uint } from '../../schemas.ts';
 
 /**
  * `from` and `to` are indexes of entries, `to` itself not included; for checkpoints, `from` is the least size wanted.
- * With `follow` the answer goes on as the log grows, until the client ends its half of the stream.
+ * With `follow` the answer goes on as the log grows, until the client ends its half of the stream; with `checkpoints` it has,
+ * after each frame of entries, the newest checkpoint that covers none that were not sent.
  */
 export const logRequestSchema = z.union([
   z
@@ -15,7 +16,12 @@ export const logRequestSchema = z.union([
       follow: z.literal(false).optional(),
     })
     .refine(({ from, to }) => to === undefined || from <= to, 'expected from ≤ to'),
-  z.strictObject({ what: z.literal('entries'), from: uint, follow: z.literal(true) }),
+  z.strictObject({
+    what: z.literal('entries'),
+    from: uint,
+    follow: z.literal(true),
+    checkpoints: z.literal(true).optional(),
+  }),
   z.strictObject({ what: z.literal('checkpoints'), from: uint }),
 ]);
 export type LogRequest = z.infer<typeof logRequestSchema>;

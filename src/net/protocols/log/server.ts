@@ -1,10 +1,11 @@
-import { type NodeService, PeerRefusal } from '../../../services/ports.ts';
+import { parseCheckpoint } from '../../../log/checkpoint.ts';
+import { PeerRefusal, type ReadService } from '../../../services/ports.ts';
 import { LOG_FRAME_BYTES } from '../../limits.ts';
 import type { Call, ProtocolServer } from '../../protocol.ts';
 import { LOG } from './constants.ts';
 import { type LogRequest, logRequestSchema } from './messages.ts';
 
-type LogService = Pick<NodeService, 'entries' | 'checkpoints' | 'latestCheckpoint' | 'onGrowth'>;
+type LogService = Pick<ReadService, 'entries' | 'checkpoints' | 'latestCheckpoint' | 'onGrowth'>;
 
 const RESTART_RETRY_MS = 1_000;
 
@@ -16,9 +17,10 @@ export function logServer(service: LogService): ProtocolServer<LogRequest> {
       if (request.what === 'checkpoints') {
         await sendCheckpoints(service, request.from, call);
       } else if (request.follow === true) {
-        await follow(service, request.from, call);
+        await follow(service, request, call);
       } else {
-        await sendEntries(service, request.from, 'to' in request ? request.to : undefined, call);
+        const { from, to } = request;
+        await sendEntries(service, { from, to, checkpoints: undefined }, call);
       }
     },
   };
@@ -27,8 +29,15 @@ export function logServer(service: LogService): ProtocolServer<LogRequest> {
 /** Sends a range and its `done`; resolves to the index after the last entry sent. */
 async function sendEntries(
   service: LogService,
-  from: number,
-  to: number | undefined,
+  {
+    from,
+    to,
+    checkpoints,
+  }: {
+    readonly from: number;
+    readonly to: number | undefined;
+    readonly checkpoints: CheckpointsBetween | undefined;
+  },
   call: Call,
 ): Promise<number> {
   // Asked for before the entries, so that it covers none that is not sent.
@@ -38,13 +47,52 @@ async function sendEntries(
   for await (const chunk of service.entries(from, to)) {
     for (const entry of chunk) {
       next += 1;
-      if (parts.add(entry, entry.length)) await parts.flush();
+      if (!parts.add(entry, entry.length)) continue;
+      await parts.flush();
+      const covering = await checkpoints?.newestUpTo(next);
+      if (covering !== undefined) await call.send({ checkpoints: [covering] });
     }
     refuseWhenStopping(call);
   }
   await parts.flush();
   await call.send(done(latestCheckpoint));
   return next;
+}
+
+/** The stored checkpoints of a log as a range of it goes by. */
+class CheckpointsBetween {
+  readonly #texts: AsyncIterator<string>;
+  /** Read ahead: covers more than was asked for so far. */
+  #ahead: { readonly text: string; readonly size: number } | undefined;
+  #ended = false;
+
+  constructor(service: LogService, from: number) {
+    this.#texts = service.checkpoints(from)[Symbol.asyncIterator]();
+  }
+
+  /** The newest one of at most `size` entries that was not given yet; `size` must not decrease. */
+  async newestUpTo(size: number): Promise<string | undefined> {
+    let newest: string | undefined;
+    while (!this.#ended) {
+      this.#ahead ??= await this.#read();
+      if (this.#ahead === undefined || this.#ahead.size > size) break;
+      newest = this.#ahead.text;
+      this.#ahead = undefined;
+    }
+    return newest;
+  }
+
+  async close(): Promise<void> {
+    await this.#texts.return?.();
+  }
+
+  async #read(): Promise<{ readonly text: string; readonly size: number } | undefined> {
+    const next = await this.#texts.next();
+    const parsed = next.done === true ? undefined : parseCheckpoint(next.value);
+    if (parsed?.ok === true) return { text: parsed.value.text, size: parsed.value.size };
+    this.#ended = true;
+    return undefined;
+  }
 }
 
 async function sendCheckpoints(service: LogService, from: number, call: Call): Promise<void> {
@@ -58,7 +106,11 @@ async function sendCheckpoints(service: LogService, from: number, call: Call): P
   await call.send(done(latestCheckpoint));
 }
 
-async function follow(service: LogService, from: number, call: Call): Promise<void> {
+async function follow(
+  service: LogService,
+  { from, checkpoints }: { readonly from: number; readonly checkpoints?: true | undefined },
+  call: Call,
+): Promise<void> {
   let grown = false;
   let wake = (): void => undefined;
   // Before the first read, so that no growth falls between the two.
@@ -70,7 +122,12 @@ async function follow(service: LogService, from: number, call: Call): Promise<vo
     let next = from;
     while (!call.ended.aborted) {
       grown = false;
-      next = await sendEntries(service, next, undefined, call);
+      const between = checkpoints === true ? new CheckpointsBetween(service, next + 1) : undefined;
+      try {
+        next = await sendEntries(service, { from: next, to: undefined, checkpoints: between }, call);
+      } finally {
+        await between?.close();
+      }
       await new Promise<void>((resolve) => {
         const finish = (): void => {
           clearTimeout(timer);

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { checkpointSchema, proofSchema, trackerSchema, uint } from '../../schemas.ts';
+import { bytesOf, checkpointSchema, proofSchema, trackerSchema, uint } from '../../schemas.ts';
 import { provenEntrySchema } from '../info/messages.ts';
 
 export const proofRequestSchema = z.union([
@@ -16,6 +16,11 @@ export const proofRequestSchema = z.union([
 export type ProofRequest = z.infer<typeof proofRequestSchema>;
 
 export const inclusionSchema = z.strictObject({ ...provenEntrySchema.shape, checkpoint: checkpointSchema });
-export const consistencySchema = z.strictObject({ proof: proofSchema, checkpoint: checkpointSchema });
+/** `root` is that of the first entries in this log; the proof leads from it. */
+export const consistencySchema = z.strictObject({
+  root: bytesOf(32),
+  proof: proofSchema,
+  checkpoint: checkpointSchema,
+});
 /** Null for a log that has no checkpoint yet. */
 export const newestCheckpointSchema = z.strictObject({ checkpoint: checkpointSchema.nullable() });

@@ -1,9 +1,9 @@
-import type { NodeService } from '../../../services/ports.ts';
+import type { ReadService } from '../../../services/ports.ts';
 import type { ProtocolServer } from '../../protocol.ts';
 import { PROOF } from './constants.ts';
 import { type ProofRequest, proofRequestSchema } from './messages.ts';
 
-type ProofService = Pick<NodeService, 'inclusion' | 'consistency' | 'latestCheckpoint'>;
+type ProofService = Pick<ReadService, 'inclusion' | 'consistency' | 'latestCheckpoint'>;
 
 export function proofServer(service: ProofService): ProtocolServer<ProofRequest> {
   return {

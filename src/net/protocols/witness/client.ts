@@ -1,0 +1,13 @@
+import type { BallotCheck, Exchange, ExchangeAnswer } from '../../../services/ports.ts';
+import type { Requester } from '../../requester.ts';
+import { WITNESS } from './constants.ts';
+import { exchangeAnswerSchema, notedSchema } from './messages.ts';
+
+/** Tells of the checkpoints known here, and asks for those known there; nothing is checked here. */
+export function askExchange(peer: Requester, exchange: Exchange): Promise<ExchangeAnswer> {
+  return peer.ask(WITNESS, { exchange }, exchangeAnswerSchema);
+}
+
+export async function tellCheck(peer: Requester, checked: BallotCheck): Promise<void> {
+  await peer.ask(WITNESS, { checked }, notedSchema);
+}
