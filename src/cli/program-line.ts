@@ -2,7 +2,9 @@ import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** A program of this package as it is typed in the working folder: `node dist/voter.js`. */
-export function programLine(program: 'admin' | 'voter' | 'trustee' | 'registrar' | 'verify-log'): string {
+export function programLine(
+  program: 'admin' | 'voter' | 'trustee' | 'registrar' | 'observer' | 'verify-log',
+): string {
   const path = fileURLToPath(new URL(`../${program}.js`, import.meta.url));
   const fromHere = relative(process.cwd(), path);
   return `node ${quotePath(fromHere.length < path.length ? fromHere : path)}`;

@@ -40,6 +40,16 @@ export function readBallotFrame(bytes: Uint8Array): BallotFrame | undefined {
   return entry.ended ? { seq, prev, time, body, signature } : undefined;
 }
 
+/**
+ * The ballot in an entry that was read so, as it travelled (docs/PROTOCOL, section 5): the entry's last field is that very block. A
+ * view of `bytes`.
+ */
+export function ballotBlock(bytes: Uint8Array, { body }: Pick<BallotFrame, 'body'>): Uint8Array {
+  const head = writeHead(new Uint8Array(MAX_HEAD_BYTES), 0, BYTES, body.length);
+  const length = MAP_AND_BODY_NAME + head + body.length + BODY_TO_SIGNATURE.length + SIGNATURE_BYTES;
+  return bytes.subarray(bytes.length - length);
+}
+
 /** Writes a ballot's entry, of which it takes no more than these fields; undefined where the general encoder is needed. */
 export function writeBallotEntry({
   seq,
@@ -87,6 +97,7 @@ const SEQ_TO_PREV = Uint8Array.of(
 );
 const PREV_TO_TIME = Uint8Array.from(textItem('time'));
 const TIME_TO_BODY = Uint8Array.of(...textItem('ballot'), MAP_OF_2, ...textItem('body'));
+const MAP_AND_BODY_NAME = 1 + textItem('body').length;
 const BODY_TO_SIGNATURE = Uint8Array.of(...textItem('signature'), 0x58, SIGNATURE_BYTES);
 const PARTS = [TO_SEQ, SEQ_TO_PREV, PREV_TO_TIME, TIME_TO_BODY, BODY_TO_SIGNATURE];
 /** All but the body, with numbers at their longest. */

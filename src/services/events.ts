@@ -82,9 +82,7 @@ export type StationEvent =
       readonly trustee: number;
       readonly name: string | null;
       readonly missing: string | null;
-    }
-  /** A request ended in an error that nobody foresaw. */
-  | { readonly type: 'defect'; readonly error: unknown };
+    };
 
 export interface TrusteeByName {
   readonly trustee: number;

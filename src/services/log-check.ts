@@ -1,4 +1,4 @@
-import { equalBytes, toBase64 } from '../base/bytes.ts';
+import { equalBytes } from '../base/bytes.ts';
 import { refused } from '../base/errors.ts';
 import { cidOf } from '../crypto/cid.ts';
 import { encodeSignedBallot, readBallot, trackerOf } from '../election/ballot.ts';
@@ -8,7 +8,8 @@ import { openCheckpoint, origin } from '../log/checkpoint.ts';
 import { EMPTY_HEAD, type Head, decodeEntry, headAfter, linkProblem } from '../log/entry-codec.ts';
 import { leafHash } from '../log/merkle.ts';
 import { TileAppender } from '../log/tiles.ts';
-import type { IndexedEnrolment, Store, VoterRecord } from './ports.ts';
+import { LogIndexer } from './log-index.ts';
+import type { Store } from './ports.ts';
 
 /** What a log turns out to hold when it is opened. */
 export interface CheckedLog {
@@ -137,42 +138,21 @@ interface Rebuild {
 async function startRebuild(store: Store): Promise<Rebuild | undefined> {
   if (await store.indexesComplete()) return undefined;
   await store.clearIndexes();
-  let voters = new Map<string, VoterRecord>();
-  let ballots: { tracker: string; seq: number }[] = [];
-  let enrolments: IndexedEnrolment[] = [];
-  const recordOf = async (key: Uint8Array) => voters.get(toBase64(key)) ?? (await store.voter(key));
+  const indexer = new LogIndexer((key) => store.voter(key));
   return {
     async entry(entry, state) {
-      if (entry.kind === 'roll') {
-        for (const { name, key, weight } of entry.voters) {
-          voters.set(toBase64(key), { name, key, weight, round: 0, number: 0, seq: null });
-        }
-      } else if (entry.kind === 'enrolment') {
-        const { voter, key, seq } = entry;
-        const record = await recordOf(voter);
-        if (record === undefined) throw damaged(seq, 'its voter is not on the roll');
-        if ((await recordOf(key)) !== undefined) throw damaged(seq, 'its new key is on the roll already');
-        voters.delete(toBase64(voter));
-        voters.set(toBase64(key), { ...record, key });
-        enrolments.push({ voter, key, seq });
-      } else if (entry.kind === 'ballot') {
-        const ballot = readBallot(entry.ballot);
-        if (!ballot.ok) throw damaged(entry.seq, ballot.error.message);
-        const { voter, number } = ballot.value;
-        const record = await recordOf(voter);
-        if (record === undefined) throw damaged(entry.seq, 'its voter is not on the roll');
-        voters.set(toBase64(voter), { ...record, round: state.rounds.length, number, seq: entry.seq });
-        ballots.push({
-          tracker: trackerOf(ballot.value, encodeSignedBallot(entry.ballot)),
-          seq: entry.seq,
-        });
+      if (entry.kind !== 'ballot') {
+        await indexer.other(entry);
+        return;
       }
+      const ballot = readBallot(entry.ballot);
+      if (!ballot.ok) throw damaged(entry.seq, ballot.error.message);
+      const { voter, number } = ballot.value;
+      const tracker = trackerOf(ballot.value, encodeSignedBallot(entry.ballot));
+      await indexer.ballot({ seq: entry.seq, round: state.rounds.length, voter, number, tracker });
     },
     async flush(tiles, size) {
-      await store.putIndexes({ tiles, voters: [...voters.values()], ballots, enrolments, indexedSize: size });
-      voters = new Map();
-      ballots = [];
-      enrolments = [];
+      await store.putIndexes({ tiles, ...indexer.take(), indexedSize: size });
     },
   };
 }

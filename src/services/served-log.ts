@@ -14,6 +14,8 @@ import {
 import type { WitnessDesk } from './witness-desk.ts';
 
 const SUSPENDED_RETRY_MS = 5000;
+/** An observer's copy begins with its first second. */
+const EMPTY_RETRY_MS = 1000;
 
 /** Serves a log that this process holds to peers, for reading. */
 export class ServedLog implements ReadService {
@@ -100,6 +102,7 @@ export class ServedLog implements ReadService {
   }
 
   async reportCheck(check: BallotCheck): Promise<void> {
+    this.#requireStore();
     return this.#witness.noteCheck(check);
   }
 
@@ -109,6 +112,8 @@ export class ServedLog implements ReadService {
 
   /** After a failed write the store is closed and opened again: peers are told to come back, not that it broke. */
   #requireStore(): void {
+    if (this.#log.head.size === 0)
+      throw new PeerRefusal('busy', 'Nothing of the log is here yet.', EMPTY_RETRY_MS);
     if (this.#log.suspended)
       throw new PeerRefusal('busy', "The disk can't be used here just now.", SUSPENDED_RETRY_MS);
   }

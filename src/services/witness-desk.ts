@@ -37,7 +37,9 @@ export type WitnessEvent =
   | { readonly type: 'unknown-history'; readonly size: number; readonly ownSize: number }
   /** An observer made itself known. */
   | { readonly type: 'observer-known'; readonly observer: ObserverAddress }
-  | { readonly type: 'ballot-checked'; readonly round: number; readonly found: boolean };
+  | { readonly type: 'ballot-checked'; readonly round: number; readonly found: boolean }
+  /** Something that nobody foresaw. */
+  | { readonly type: 'defect'; readonly error: unknown };
 
 export interface WitnessInit {
   readonly log: LogView;
@@ -74,14 +76,15 @@ export class WitnessDesk {
   readonly #observers = new Map<string, KnownObserver>();
   /** By what they show, so that each is kept once. */
   readonly #forks = new Map<string, string>();
+  #largest = 0;
   readonly #pending = new Map<number, CosignedCheckpoint>();
 
   constructor(init: WitnessInit) {
     this.#init = init;
     init.log.onGrowth((size) => {
       this.#comparePending(size).catch((error: unknown) => {
-        // The store failed, which whoever writes to it reports; the checkpoints wait on.
-        if (!this.#init.log.suspended) throw error;
+        // A store that failed is reported by whoever writes to it.
+        if (!init.log.suspended) init.onEvent({ type: 'defect', error });
       });
     });
   }
@@ -89,6 +92,11 @@ export class WitnessDesk {
   /** Observers heard of lately, with what they cosigned last. */
   get observers(): readonly KnownObserver[] {
     return [...this.#observers.values()];
+  }
+
+  /** Entries of the largest checkpoint that was heard of. */
+  get largestHeard(): number {
+    return this.#largest;
   }
 
   /** Evidence that the authority signed two histories, as files' texts. */
@@ -123,6 +131,48 @@ export class WitnessDesk {
     if (!evidence.ok || evidence.value.kind !== 'fork') return;
     const judged = judgeEvidence(evidence.value);
     if (judged.ok && judged.value.electionId === this.#init.log.electionId) this.#keep(evidence.value);
+  }
+
+  /**
+   * Takes what a peer answered to an exchange: compares every checkpoint in it, and learns of observers and evidence. Resolves to what
+   * was wrong with the answer, which tells of the peer alone; nothing where it holds.
+   */
+  async heed(given: string | null, answer: ExchangeAnswer): Promise<string | undefined> {
+    for (const text of answer.evidence) this.takeEvidence(text);
+    const problem = await this.#heedPrefix(given, answer);
+    if (problem !== undefined) return problem;
+    try {
+      await this.weigh(answer.checkpoint);
+      for (const text of answer.cosigned) {
+        await this.weigh(text);
+        for (const observer of answer.observers) this.noteObserver(text, observer);
+      }
+    } catch (error) {
+      if (error instanceof PeerRefusal) return error.message;
+      throw error;
+    }
+    return undefined;
+  }
+
+  /** How the checkpoint that was given stands in the peer's log, which may be longer than this one. */
+  async #heedPrefix(
+    given: string | null,
+    { checkpoint, prefix }: ExchangeAnswer,
+  ): Promise<string | undefined> {
+    if (given === null || prefix === null) return undefined;
+    const [own, theirs] = [this.#open(given, null), this.#open(checkpoint, null)];
+    if (!own.ok) throw new Error(`a checkpoint of our own is not good: ${own.error}`);
+    if (!theirs.ok) return `its checkpoint is not good: ${theirs.error}`;
+    if (own.value.size > theirs.value.size) return 'it proves something of a log that is too short for it';
+    switch (continuity(own.value, theirs.value, prefix)) {
+      case 'continues':
+        return undefined;
+      case 'unproven':
+        return 'it can not prove how its log goes on from here';
+      case 'conflicts':
+        await this.#keepFork(own.value, theirs.value, prefix);
+        return undefined;
+    }
   }
 
   noteCheck(check: BallotCheck): Promise<void> {
@@ -179,6 +229,7 @@ export class WitnessDesk {
         : new PeerRefusal('bad-signature', `The checkpoint is not good: ${opened.error}.`);
     }
     const checkpoint = opened.value;
+    this.#largest = Math.max(this.#largest, checkpoint.size);
     if (checkpoint.size > log.head.size) {
       this.#await(checkpoint);
       return null;
@@ -194,12 +245,18 @@ export class WitnessDesk {
     if (!newest.ok) throw refused('store-damaged', `The newest checkpoint can't be read: ${newest.error}.`);
     const prefix = await log.proofs.prefix(checkpoint.size, newest.value.size);
     const stands = continuity(checkpoint, newest.value, prefix);
-    if (stands === 'conflicts') {
-      const genesis = await log.store.entry(0);
-      if (genesis === undefined) throw refused('store-damaged', 'Entry 0 is missing from the log.');
-      this.#keep({ kind: 'fork', genesis, first: checkpoint.bare, second: newest.value.text, ...prefix });
-    }
+    if (stands === 'conflicts') await this.#keepFork(checkpoint, { bare: newest.value.text }, prefix);
     return { prefix, stands };
+  }
+
+  async #keepFork(
+    first: Pick<CosignedCheckpoint, 'bare'>,
+    second: Pick<CosignedCheckpoint, 'bare'>,
+    prefix: ProvenPrefix,
+  ): Promise<void> {
+    const genesis = await this.#init.log.store.entry(0);
+    if (genesis === undefined) throw refused('store-damaged', 'Entry 0 is missing from the log.');
+    this.#keep({ kind: 'fork', genesis, first: first.bare, second: second.bare, ...prefix });
   }
 
   #await(checkpoint: CosignedCheckpoint): void {

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { cidFromDigest } from '#src/crypto/cid.js';
+import { encodeSignedBallot } from '#src/election/ballot.js';
 import type { BallotEntry } from '#src/election/entries.js';
 import { MAX_TIME } from '#src/election/limits.js';
-import { readBallotFrame, writeBallotEntry } from '#src/log/ballot-frame.js';
+import { ballotBlock, readBallotFrame, writeBallotEntry } from '#src/log/ballot-frame.js';
 import { decodeEntry, encodeEntry } from '#src/log/entry-codec.js';
 import { anyBallotEntry, mutated, sizes } from '../support/any-ballot.ts';
 
@@ -60,6 +61,7 @@ describe("a ballot's entry, written and read by its shape", () => {
           time,
           ballot: { body, signature },
         };
+        assert.deepEqual(Uint8Array.from(ballotBlock(bytes, frame)), Uint8Array.from(encodeSignedBallot(entry.ballot)));
         const expected = decodeEntry(bytes);
         assert.ok(expected.ok);
         assert.deepEqual(

@@ -12,6 +12,7 @@ import { signaturePool } from '../../services/signatures/pool.ts';
 import { TrusteeDesk } from '../../services/trustee-desk.ts';
 import { WitnessDesk } from '../../services/witness-desk.ts';
 import { electionExists } from '../../store/level-db.ts';
+import { type ListenOptions, startListening } from '../listening.ts';
 import { showProgress } from '../progress.ts';
 import { announceAddresses, announceElection } from './announce.ts';
 import { Announcer } from './announcer.ts';
@@ -19,7 +20,7 @@ import { commandSchema, countClosed, execute } from './commands.ts';
 import { reportResults } from './report-results.ts';
 import type { Surroundings } from './dispatch.ts';
 import { type OpenElection, openElection, systemClock, throwIfInterrupted } from './election-folder.ts';
-import { type ListenOptions, startListening } from './listening.ts';
+
 import { printReports } from './output.ts';
 import { inviteFor } from './reachability.ts';
 import type { Live } from './reports.ts';
@@ -34,6 +35,7 @@ export interface RunOptions extends ListenOptions {
   readonly askTrusteesEvery: number;
 }
 
+const DEFAULT_PORT = 4000;
 const TICK = 1000;
 const HOUR = 3_600_000;
 /** How many ticks between looks at the machine's addresses: a laptop's change whenever it reconnects. */
@@ -117,7 +119,9 @@ async function serve(surroundings: Surroundings, options: RunOptions, running: R
     onEvent,
   });
   const service = new ElectionNode(log, { station, enrolments, trustees, witness }, () => systemClock.now());
-  const node = await startListening(options, (listen) => startNode({ seed, listen, service, onDefect }));
+  const node = await startListening(options, DEFAULT_PORT, (listen) =>
+    startNode({ seed, listen, service, onDefect }),
+  );
   try {
     for (const { address, reason } of node.failedAddresses)
       output.warn(`Not listening on ${address}: ${reason}.`);

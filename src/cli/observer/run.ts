@@ -1,0 +1,239 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createChecker } from '../../audit/worker-pool.ts';
+import { refused, unusable } from '../../base/errors.ts';
+import { fingerprint } from '../../crypto/credential.ts';
+import {
+  type DialledPeer,
+  describeReachability,
+  dialPeer,
+  parseDialTarget,
+  startNode,
+} from '../../net/index.ts';
+import { serveControl } from '../../net/control-socket.ts';
+import { BallotChecks } from '../../services/ballot-checks.ts';
+import type { LogCopy } from '../../services/log-copy.ts';
+import { Observer } from '../../services/observer.ts';
+import type { ObserverEvent } from '../../services/observing/events.ts';
+import { type KnownGenesis, knownGenesis } from '../../services/observing/known-genesis.ts';
+import { Sources } from '../../services/observing/sources.ts';
+import { ServedLog } from '../../services/served-log.ts';
+import type { KeyPair } from '../../store/key-files.ts';
+import type { Console } from '../console.ts';
+import type { Io } from '../io.ts';
+import { startListening } from '../listening.ts';
+import { programLine, quotePath } from '../program-line.ts';
+import { showProgress } from '../progress.ts';
+import { keepAlarmText, keepFork, keptForks } from './alarms.ts';
+import { ObserverAnnouncer } from './announcer.ts';
+import { type Pins, electionOf, expectElection, readPins } from './first-contact.ts';
+import { type Settings, keepSettings, openCopy, readSettings, systemClock, takeKey } from './folder.ts';
+import { statusOf } from './status.ts';
+
+export interface RunFlags {
+  readonly data: string;
+  readonly dial: readonly string[];
+  readonly election?: string;
+  readonly fingerprint?: string;
+  readonly observer: readonly string[];
+  readonly listen: readonly string[];
+  readonly ip6Only?: true;
+}
+
+const DEFAULT_PORT = 4001;
+/** Retries of one request before another source is tried. */
+const RETRIES = 2;
+
+/** Observes an election until the signal is aborted. Throws `alarm` at the end where the authority did what it must not do. */
+export async function run(flags: RunFlags, io: Io, out: Console): Promise<void> {
+  const settings = await settingsFrom(flags);
+  const pins = readPins({ ...flags, dial: settings.dial });
+  const key = await takeKey(flags.data);
+  const progress = showProgress(io, 'Reading the copy, entries');
+  const copy = await openCopy(flags.data, progress.update).finally(progress.stop);
+  try {
+    const genesis = await whatIsObserved(copy, pins, settings, io, out);
+    await keepSettings(flags.data, settings);
+    await observe({ flags, settings, key, copy, genesis }, io, out);
+  } finally {
+    await copy.close();
+  }
+}
+
+async function settingsFrom(flags: RunFlags): Promise<Settings> {
+  const before = await readSettings(flags.data);
+  const dial = flags.dial.length > 0 ? flags.dial : (before?.dial ?? []);
+  if (dial.length === 0) {
+    throw unusable('no-source', `Nothing says which election to observe, and ${flags.data} holds none.`, {
+      hint: "Name the organiser's invite or address with --dial.",
+    });
+  }
+  const observers = flags.observer.length > 0 ? flags.observer : (before?.observers ?? []);
+  for (const address of observers) {
+    if (parseDialTarget(address).peerId === undefined) {
+      throw unusable(
+        'bad-address',
+        `The observer's address ${address} does not end in /p2p/ and its peer id.`,
+        {
+          hint: 'Copy it again, in full: an observer prints it when it starts.',
+        },
+      );
+    }
+  }
+  return { dial, observers };
+}
+
+/** The election in the copy, or the one that the first peer that answers shows. */
+async function whatIsObserved(
+  copy: LogCopy,
+  pins: Pins,
+  settings: Settings,
+  io: Io,
+  out: Console,
+): Promise<KnownGenesis> {
+  const first = await copy.store.entry(0);
+  if (first !== undefined) {
+    const genesis = knownGenesis(first);
+    expectElection(genesis, pins);
+    return genesis;
+  }
+  let failure: unknown;
+  for (const address of settings.dial) {
+    let client: DialledPeer | undefined;
+    try {
+      client = await out.during(`Connecting to ${address}`, () => dial(address, io));
+      const { genesis, pinned } = await electionOf(client, pins);
+      out.say(`Observing "${genesis.entry.title}", fingerprint ${fingerprint(genesis.electionId)}.\n`);
+      if (!pinned) {
+        out.note(
+          'WARNING: nothing says that this is the election you mean. Compare the fingerprint with what the organiser says aloud.\n',
+        );
+      }
+      return genesis;
+    } catch (error) {
+      failure = error;
+    } finally {
+      await client?.close();
+    }
+  }
+  throw failure;
+}
+
+function dial(address: string, io: Io): Promise<DialledPeer> {
+  return dialPeer(parseDialTarget(address), { signal: io.signal, retries: RETRIES });
+}
+
+interface Observed {
+  readonly flags: RunFlags;
+  readonly settings: Settings;
+  readonly key: KeyPair;
+  readonly copy: LogCopy;
+  readonly genesis: KnownGenesis;
+}
+
+async function observe(observed: Observed, io: Io, out: Console): Promise<void> {
+  const { flags, settings, key, copy, genesis } = observed;
+  const announcer = new ObserverAnnouncer(out);
+  const keeping: Promise<void>[] = [];
+  const onEvent = (event: ObserverEvent) => {
+    announcer.tell(event);
+    keeping.push(keepAlarm(flags.data, event, out));
+  };
+  let addresses: () => readonly string[] = () => [];
+  const progress = showProgress(io, 'Checking the copy, entries', copy.head.size);
+  const observer: Observer = await Observer.begin({
+    copy,
+    genesis,
+    key,
+    makeChecker: createChecker,
+    sources: new Sources({
+      named: settings.dial,
+      heard: () => observer.desk.observers.flatMap(({ address }) => address.addresses.slice(0, 1)),
+      dial: (address) => dial(address, io),
+      check: async (client) => {
+        const { electionId } = await client.info().then((info) => knownGenesis(info.genesis.entry));
+        expectElection({ electionId }, { election: genesis.electionId, fingerprint: undefined, targets: [] });
+      },
+      clock: systemClock,
+      pause,
+    }),
+    companions: settings.observers,
+    checks: new BallotChecks(),
+    addresses: () => addresses(),
+    clock: systemClock,
+    pause,
+    onEvent,
+    onProgress: progress.update,
+  }).finally(progress.stop);
+  for (const evidence of await keptForks(flags.data)) observer.desk.takeEvidence(evidence);
+  const service = new ServedLog(copy, observer.desk, () => systemClock.now());
+  const onDefect = (error: unknown) => {
+    onEvent({ type: 'defect', error });
+  };
+  const node = await startListening(
+    { listen: flags.listen, ip6Only: flags.ip6Only === true },
+    DEFAULT_PORT,
+    (listen) => startNode({ seed: key.seed, listen, service, onDefect }),
+  );
+  try {
+    addresses = () => dialableFirst(node.addresses());
+    for (const failed of node.failedAddresses)
+      out.note(`Not listening on ${failed.address}: ${failed.reason}.\n`);
+    const own = () => ({ peerId: node.peerId, addresses: node.addresses() });
+    const control = await serveControl({
+      folder: flags.data,
+      onDefect,
+      handle: async (_request, send) => {
+        await send(statusOf(copy, observer, own()));
+      },
+    });
+    try {
+      announce(out, own());
+      await observer.run(io.signal);
+    } finally {
+      await control.close();
+    }
+  } finally {
+    await node.stop();
+    await Promise.all(keeping);
+  }
+  out.say('Everything is on disk. Goodbye.\n');
+  if (observer.alarms.length > 0) {
+    throw refused('alarm', 'The authority of this election did what it must not do, see above.', {
+      hint: `What shows it is in ${quotePath(flags.data)}/alarms: show it to others. "${programLine('verify-log')} --evidence FILE" confirms it.`,
+    });
+  }
+}
+
+function announce(
+  out: Console,
+  own: { readonly peerId: string; readonly addresses: readonly string[] },
+): void {
+  out.emit({ event: 'running', ...own });
+  const addresses = dialableFirst(own.addresses).map((address) => `  ${address}`);
+  out.say(
+    `Voters and auditors can read the election here, and other observers compare notes:\n\n${addresses.join('\n')}\n\n`,
+  );
+}
+
+/** Public addresses first, and loopback only where there is nothing else. */
+function dialableFirst(addresses: readonly string[]): readonly string[] {
+  const { public: open, local, loopback } = describeReachability(addresses);
+  const reachable = [...open, ...local];
+  return reachable.length > 0 ? reachable : loopback;
+}
+
+async function keepAlarm(folder: string, event: ObserverEvent, out: Console): Promise<void> {
+  const path =
+    event.type === 'fork'
+      ? await keepFork(folder, event.evidence)
+      : event.type === 'invalid-log'
+        ? await keepAlarmText(folder, 'invalid-checkpoint', event.checkpoint)
+        : undefined;
+  if (path !== undefined) out.note(`What shows it: ${path}\n`);
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal }).catch(() => {
+    // Aborted: whoever pauses looks at the signal.
+  });
+}
