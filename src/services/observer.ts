@@ -121,6 +121,7 @@ export class Observer {
     try {
       await Promise.all([this.#followAll(signal), this.#gossipOn(signal)]);
     } finally {
+      await this.#intake.settled();
       await this.#gossip.close();
       await this.#checker.close();
     }
@@ -221,6 +222,8 @@ export class Observer {
 
   /** Says what ended the following of a source, and makes the intake usable again. */
   async #afterFailure(error: unknown, peer: string, signal: AbortSignal): Promise<void> {
+    // Whether the disk can be written shows when the write under way has ended.
+    await this.#intake.settled();
     if (this.#init.copy.suspended) {
       this.#tell({ type: 'store-suspended', reason: messageOf(error) });
       await this.#resume(signal);
@@ -257,6 +260,7 @@ export class Observer {
 
   async #restartIntake(): Promise<void> {
     const { copy, genesis, makeChecker, onProgress } = this.#init;
+    await this.#intake.settled();
     await this.#checker.close();
     this.#checker = makeChecker();
     this.#intake = await LogIntake.behind(copy, genesis, { checker: this.#checker, onProgress });

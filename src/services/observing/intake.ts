@@ -43,14 +43,19 @@ export class LogIntake {
   #gathered: Uint8Array[] = [];
   #gatheredBytes = 0;
   readonly #inFlight: SubmittedEntries[] = [];
+  /** Entries of the log that are written, or are being written. */
+  #written: number;
   /** Judged, and in no checkpoint that was compared. */
   #judged: ValidEntry[] = [];
   #uncoveredBytes = 0;
-  /** The newest checkpoint whose entries are not written yet. */
+  /** The newest checkpoint whose entries are not being written yet. */
   #boundary: Checkpoint | undefined;
+  /** The write under way: the next entries are judged meanwhile. */
+  #writing: Promise<void> = Promise.resolve();
 
   private constructor(copy: LogCopy, genesis: KnownGenesis, checker: EntryChecker) {
     this.#copy = copy;
+    this.#written = copy.head.size;
     this.#key = genesis.key;
     this.#audit = new LiveAudit(checker, genesis);
   }
@@ -106,7 +111,7 @@ export class LogIntake {
     const opened = openCheckpoint(text, this.#key);
     if (!opened.ok) throw badSource(`its checkpoint is not good: ${opened.error}`);
     if (opened.value.size > this.next) throw badSource('its checkpoint covers entries that it did not send');
-    if (opened.value.size <= this.#copy.head.size) return;
+    if (opened.value.size <= this.#written) return;
     this.#boundary = opened.value;
     await this.#commit(COMMIT_ENTRIES);
   }
@@ -116,6 +121,12 @@ export class LogIntake {
     await this.covered(text);
     await this.#judgeAll();
     await this.#commit(1);
+    await this.#writing;
+  }
+
+  /** Resolves when nothing is being written any more, whatever became of it. */
+  async settled(): Promise<void> {
+    await this.#writing.catch(() => undefined);
   }
 
   async #gather(entries: readonly Uint8Array[]): Promise<void> {
@@ -143,7 +154,7 @@ export class LogIntake {
     if (next === undefined) return;
     const { leaves } = await this.#audit.take(next);
     for (const [index, bytes] of next.bytes.entries())
-      this.#judged.push({ bytes, leaf: leaves.slice(index * HASH_BYTES, (index + 1) * HASH_BYTES) });
+      this.#judged.push({ bytes, leaf: leaves.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES) });
   }
 
   async #judgeAll(): Promise<void> {
@@ -151,24 +162,29 @@ export class LogIntake {
     while (this.#inFlight.length > 0) await this.#judgeNext();
   }
 
-  /** Writes what the boundary covers, once that is judged and at least so many entries. */
+  /** Begins to write what the boundary covers, once that is judged and at least so many entries. */
   async #commit(atLeast: number): Promise<void> {
     const boundary = this.#boundary;
-    if (boundary === undefined) return;
-    const count = boundary.size - this.#copy.head.size;
-    if (count > this.#judged.length || count < atLeast) return;
+    if (boundary === undefined || boundary.size - this.#written < atLeast) return;
+    if (boundary.size - this.#written > this.#judged.length) return;
     this.#boundary = undefined;
-    const covered = this.#judged.slice(0, count);
+    await this.#writing;
+    const covered = this.#judged.slice(0, boundary.size - this.#written);
+    this.#judged = this.#judged.slice(covered.length);
+    this.#written = boundary.size;
+    this.#uncoveredBytes =
+      this.#judged.reduce((sum, { bytes }) => sum + bytes.length, 0) + this.#gatheredBytes;
     const { first } = this.#audit;
     if (first !== undefined) {
       if (!this.#copy.matches(covered, boundary)) throw wrongEntries();
       // What is wrong may be in an entry further on, for which nobody has signed yet.
       if (first.seq === undefined || first.seq < boundary.size) throw new InvalidLog(first, boundary);
     }
-    if (!(await this.#copy.append(covered, boundary))) throw wrongEntries();
-    this.#judged = this.#judged.slice(count);
-    this.#uncoveredBytes =
-      this.#judged.reduce((sum, { bytes }) => sum + bytes.length, 0) + this.#gatheredBytes;
+    this.#writing = this.#copy.append(covered, boundary).then((isOfCheckpoint) => {
+      if (!isOfCheckpoint) throw wrongEntries();
+    });
+    // It is awaited in its turn; a failure before that must not count as unhandled.
+    this.#writing.catch(() => undefined);
   }
 }
 
