@@ -9,6 +9,8 @@ import { auditBench } from './audit.ts';
 import { castBench } from './cast.ts';
 import { idleBench } from './idle.ts';
 import { newcomersBench } from './newcomers.ts';
+import { observerBench } from './observer.ts';
+import { proofsBench } from './proofs.ts';
 import { sealedBench } from './sealed.ts';
 import { sealedCastBench } from './sealed-cast.ts';
 import { storeBench } from './store.ts';
@@ -26,6 +28,8 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   sealed: sealedBench,
   'sealed-cast': sealedCastBench,
   trustees: trusteesBench,
+  proofs: proofsBench,
+  observer: observerBench,
 };
 
 const RESULTS = fileURLToPath(new URL('../../bench/results.json', import.meta.url));

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ServerReady, ServerUsage } from './server.ts';
 
-/** `server.ts` as a child process, from the bench's side. */
+/** `server.ts`, or another that speaks as it does, as a child process, from the bench's side. */
 export class ServerProcess {
   readonly ready: ServerReady;
   readonly #child: ChildProcess;
@@ -19,13 +19,20 @@ export class ServerProcess {
   }
 
   static async start(voters: number, secrecy: 'open' | 'sealed' = 'open'): Promise<ServerProcess> {
+    return ServerProcess.#run('./server.js', (folder) => [join(folder, 'election'), String(voters), secrecy]);
+  }
+
+  /** As `log-server.ts`: serves the log in a data folder, for reading. */
+  static async serving(dataFolder: string): Promise<ServerProcess> {
+    return ServerProcess.#run('./log-server.js', () => [dataFolder]);
+  }
+
+  static async #run(script: string, args: (folder: string) => string[]): Promise<ServerProcess> {
     const folder = await mkdtemp(join(tmpdir(), 'psephos-bench-'));
-    const script = fileURLToPath(new URL('./server.js', import.meta.url));
-    const child = fork(script, [join(folder, 'election'), String(voters), secrecy], {
+    const child = fork(fileURLToPath(new URL(script, import.meta.url)), args(folder), {
       execArgv: ['--expose-gc'],
     });
-    const ready = await answerOf<ServerReady>(child);
-    return new ServerProcess(child, folder, ready);
+    return new ServerProcess(child, folder, await answerOf<ServerReady>(child));
   }
 
   async usage(): Promise<ServerUsage> {

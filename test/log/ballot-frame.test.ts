@@ -61,7 +61,10 @@ describe("a ballot's entry, written and read by its shape", () => {
           time,
           ballot: { body, signature },
         };
-        assert.deepEqual(Uint8Array.from(ballotBlock(bytes, frame)), Uint8Array.from(encodeSignedBallot(entry.ballot)));
+        assert.deepEqual(
+          Uint8Array.from(ballotBlock(bytes, frame)),
+          Uint8Array.from(encodeSignedBallot(entry.ballot)),
+        );
         const expected = decodeEntry(bytes);
         assert.ok(expected.ok);
         assert.deepEqual(

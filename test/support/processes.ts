@@ -2,7 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { repositoryPath } from './repository.ts';
 
 /** Real programs as users meet them: started as processes, spoken to through their streams, judged by their exit. */
-export type Program = 'admin' | 'voter' | 'trustee' | 'verify-log';
+export type Program = 'admin' | 'voter' | 'trustee' | 'observer' | 'verify-log';
 
 export interface Finished {
   readonly code: number | null;

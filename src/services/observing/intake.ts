@@ -48,8 +48,8 @@ export class LogIntake {
   /** Judged, and in no checkpoint that was compared. */
   #judged: ValidEntry[] = [];
   #uncoveredBytes = 0;
-  /** The newest checkpoint whose entries are not being written yet. */
-  #boundary: Checkpoint | undefined;
+  /** Checkpoints whose entries are not being written yet, by increasing size. */
+  #boundaries: Checkpoint[] = [];
   /** The write under way: the next entries are judged meanwhile. */
   #writing: Promise<void> = Promise.resolve();
 
@@ -111,8 +111,9 @@ export class LogIntake {
     const opened = openCheckpoint(text, this.#key);
     if (!opened.ok) throw badSource(`its checkpoint is not good: ${opened.error}`);
     if (opened.value.size > this.next) throw badSource('its checkpoint covers entries that it did not send');
-    if (opened.value.size <= this.#written) return;
-    this.#boundary = opened.value;
+    // A source that goes back says nothing new; whoever follows it compares what it shows in the end.
+    if (opened.value.size <= (this.#boundaries.at(-1)?.size ?? this.#written)) return;
+    this.#boundaries.push(opened.value);
     await this.#commit(COMMIT_ENTRIES);
   }
 
@@ -162,12 +163,12 @@ export class LogIntake {
     while (this.#inFlight.length > 0) await this.#judgeNext();
   }
 
-  /** Begins to write what the boundary covers, once that is judged and at least so many entries. */
+  /** Begins to write what the largest checkpoint over judged entries covers, once that is at least so many. */
   async #commit(atLeast: number): Promise<void> {
-    const boundary = this.#boundary;
+    const judged = this.#written + this.#judged.length;
+    const boundary = this.#boundaries.findLast(({ size }) => size <= judged);
     if (boundary === undefined || boundary.size - this.#written < atLeast) return;
-    if (boundary.size - this.#written > this.#judged.length) return;
-    this.#boundary = undefined;
+    this.#boundaries = this.#boundaries.filter(({ size }) => size > boundary.size);
     await this.#writing;
     const covered = this.#judged.slice(0, boundary.size - this.#written);
     this.#judged = this.#judged.slice(covered.length);
