@@ -68,8 +68,27 @@ export {
   parseCheckpoint,
   verifierKey,
 } from './log/checkpoint.ts';
+export {
+  type Cosignature,
+  type CosignedCheckpoint,
+  cosign,
+  cosignaturesOf,
+  cosignerName,
+  cosignerVerifierKey,
+  openCosigned,
+} from './log/cosignature.ts';
 export { decodeEntry, encodeEntry } from './log/entry-codec.ts';
+export {
+  type Continuity,
+  type Evidence,
+  type JudgedEvidence,
+  continuity,
+  formatEvidence,
+  judgeEvidence,
+  parseEvidence,
+} from './log/evidence.ts';
 export { leafHash, verifyConsistency, verifyInclusion } from './log/merkle.ts';
+export { type BallotPromise, openPromise } from './log/promise.ts';
 export { type Receipt, checkReceipt, formatReceipt, parseReceipt } from './log/receipt.ts';
 export { type RoundResult, RoundTally } from './tally/tally.ts';
 
@@ -94,6 +113,11 @@ export {
 } from './services/enrolling.ts';
 export { EnrolmentDesk } from './services/enrolment-desk.ts';
 export type { EventListener, StationEvent } from './services/events.ts';
+export { LogCopy, type LogCopyInit } from './services/log-copy.ts';
+export type { LogView } from './services/log-view.ts';
+export { Observer, type ObserverInit } from './services/observer.ts';
+export { ServedLog } from './services/served-log.ts';
+export { WitnessDesk, type WitnessEvent, type WitnessInit } from './services/witness-desk.ts';
 export { type RecoveredReceipt, recoverReceipt } from './services/lost-receipt.ts';
 export { type ElectionStatus, Organiser } from './services/organiser.ts';
 export { PollingStation } from './services/polling-station.ts';
@@ -102,15 +126,21 @@ export { type Readiness, TrusteeCalls } from './services/trustee-calls.ts';
 export { TrusteeDesk } from './services/trustee-desk.ts';
 export { type Duty, type TrusteeSelf, dutyOf, shareOf } from './services/trustee-duties.ts';
 export {
+  type BallotCheck,
   type Clock,
   type DraftRound,
   type ElectionInfo,
+  type Exchange,
+  type ExchangeAnswer,
   type IndexedEnrolment,
+  type LogUpdate,
+  type ObserverAddress,
   type LiveTurnout,
   type NodeService,
   type PeerClient,
   PeerRefusal,
   type ProvenEntry,
+  type ReadService,
   type Store,
   type StoreBatch,
   type VoterAnswer,
