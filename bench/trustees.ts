@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decryptPartially, verifyPartialDecryption } from '#src/belenios/v1/decryption.js';
@@ -11,6 +9,7 @@ import { group } from '#src/crypto/group/group.js';
 import { platformRandom } from '#src/services/platform-random.js';
 import { MadeCeremony, invited } from '../test/support/made-ceremony.ts';
 import { type Running, run, start } from '../test/support/processes.ts';
+import { freePort } from '../test/support/free-port.ts';
 import { type Figure, median, seconds } from './support/figures.ts';
 
 const REPEATS = 5;
@@ -112,13 +111,4 @@ async function decryption(cells: number): Promise<{ readonly decrypt: number; re
     );
   }
   return { decrypt: median(decrypting), verify: median(verifying) };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '::1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -81,6 +81,7 @@ export function shareWork<Task, Answer>(
     // The answer is wrapped, since the next turn waits for the decision alone.
     const decided = turn.then(hearAnswers).then(() => ({ answer: allBusy() ? here(task) : send(task) }));
     turn = decided.then(() => undefined);
+    // Whoever asked gets the failure from `decided`; here it must only not count as unhandled.
     turn.catch(() => undefined);
     return decided.then(({ answer }) => answer);
   };

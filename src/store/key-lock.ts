@@ -29,6 +29,7 @@ async function take(path: string, keyPath: string): Promise<void> {
     } catch (error) {
       if (codeOf(error) !== 'EEXIST') throw fileError(error, path);
     }
+    // Where the lock has gone meanwhile, nobody holds it.
     const holder = Number.parseInt(await readFile(path, 'utf8').catch(() => ''), 10);
     if (!mayTakeOver || isAlive(holder))
       throw refused('key-in-use', `Another program uses ${keyPath}: process ${holder}.`, {

@@ -4,13 +4,12 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { type Finished, type Running, jsonLines, run, start } from '../support/processes.ts';
+import { freePort } from '../support/free-port.ts';
 import { repositoryPath } from '../support/repository.ts';
 
 const VOTERS = 25;
@@ -55,15 +54,6 @@ async function expectExit(code: number, what: string, running: Promise<Finished>
 const data = () => join(folder, 'election');
 const common = () => ['--data', data(), '--keys', join(folder, 'keys')];
 const adminCommand = (...args: string[]) => run('admin', [...common(), ...args], { cwd: folder });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '::1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 async function startAdmin(port: number): Promise<string[]> {
   const listen = [`/ip6/::1/tcp/${port}`, `/ip4/127.0.0.1/tcp/${port}`].flatMap((address) => [

@@ -1,23 +1,13 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { runTrustee } from '#src/cli/trustee.js';
 import { capturedIo } from '../support/captured-io.ts';
 import { cleanUp } from '../support/cleanup.ts';
 import { type Running, jsonLines, run, start } from '../support/processes.ts';
+import { freePort } from '../support/free-port.ts';
 import { tempFolder } from '../support/temp-election.ts';
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '::1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 describe('an admin process that is killed during a key ceremony', () => {
   it('after every step goes on where it was when it is started again, while the trustees’ programs wait for it', async (t) => {

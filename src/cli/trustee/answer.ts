@@ -5,7 +5,7 @@ import { printable } from '../printable.ts';
 import { writeTrusteeFile } from '../../store/trustee-files.ts';
 import type { TrusteeMessage } from '../../election/trustee-messages.ts';
 import { auditFor } from './audit.ts';
-import { type Performing, performAsking } from './perform.ts';
+import { performAsking, performingWith } from './perform.ts';
 import { type KeyFlags, type OwnKey, takeUpKey } from './take-up-key.ts';
 import { withKeyLock } from '../../store/key-lock.ts';
 import { reportTrusteesOf } from './trustees-report.ts';
@@ -34,15 +34,7 @@ async function answerWith(
 ): Promise<void> {
   const report = await auditFor({ path: own.path, publicKey: own.key.publicKey }, name, flags, io, out);
   const electionId = report.election?.id ?? '';
-  const self: Performing = {
-    keyPath: own.path,
-    key: own.key,
-    invitation: own.invitation,
-    reveal: flags.reveal === true,
-    warn: (text) => {
-      out.note(text);
-    },
-  };
+  const self = performingWith(own, flags, out);
   const performed = await performAsking(report, self, io);
   if (performed.kind === 'wait') {
     out.emit({ event: 'waiting-for', why: performed.why });

@@ -12,7 +12,7 @@ import { type ConnectFlags, meet, orInterrupted, readTarget, unpinned } from '..
 import { auditValid } from './audit.ts';
 import { doneText, stepText } from './join-text.ts';
 import { withKeyLock } from '../../store/key-lock.ts';
-import { type Performing, knownCheckpoints, performAsking } from './perform.ts';
+import { type Performing, knownCheckpoints, performAsking, performingWith } from './perform.ts';
 import { type KeyFlags, takeUpKey } from './take-up-key.ts';
 import { reportTrusteesOf } from './trustees-report.ts';
 
@@ -32,15 +32,7 @@ const PAUSE_MS = 5000;
 export async function join(flags: JoinFlags, io: Io, out: Console): Promise<void> {
   if ((await readTarget(flags)).anchor === 'none') throw unpinned();
   const own = await takeUpKey(flags, io, out);
-  const self: Performing = {
-    keyPath: own.path,
-    key: own.key,
-    invitation: own.invitation,
-    reveal: flags.reveal === true,
-    warn: (text) => {
-      out.note(text);
-    },
-  };
+  const self = performingWith(own, flags, out);
   await withKeyLock(own.path, () => takePart(flags, self, io, out));
 }
 
@@ -56,7 +48,9 @@ async function takePart(flags: JoinFlags, self: Performing, io: Io, out: Console
       const message = error instanceof Error ? error.message : String(error);
       out.note(`${printable(message)}\nTrying again in ${PAUSE_MS / 1000} s; Ctrl-C ends this program.\n`);
       out.emit({ event: 'waiting', message });
-      await sleep(PAUSE_MS, undefined, { signal: io.signal }).catch(() => undefined);
+      await sleep(PAUSE_MS, undefined, { signal: io.signal }).catch(() => {
+        // Aborted: the loop's condition ends it.
+      });
     }
   }
   out.say('Stopped. Start it again with the same key whenever you like.\n');

@@ -8,7 +8,8 @@ import { noteDecryptedSum } from '../../store/decrypted-sums.ts';
 import type { KeyPair } from '../../store/key-files.ts';
 import { type NotedKey, readNotes, writeNotes } from '../../store/trustee-notes.ts';
 import type { Io } from '../io.ts';
-import { askInvitation } from './take-up-key.ts';
+import type { Console } from '../console.ts';
+import { type OwnKey, askInvitation } from './take-up-key.ts';
 import { concernsOfSum, refuseIfRevealing } from './small-groups.ts';
 
 export interface Performing {
@@ -19,6 +20,23 @@ export interface Performing {
   readonly reveal: boolean;
   /** Told what the result will show of single voters. */
   readonly warn: (text: string) => void;
+}
+
+/** Whoever took up a key, as far as `perform` needs it. */
+export function performingWith(
+  own: OwnKey,
+  { reveal = false }: { readonly reveal?: boolean },
+  out: Console,
+): Performing {
+  return {
+    keyPath: own.path,
+    key: own.key,
+    invitation: own.invitation,
+    reveal,
+    warn: (text) => {
+      out.note(text);
+    },
+  };
 }
 
 /** What a trustee's program makes of an audited log: a message to hand in, or that there is nothing to do. */

@@ -106,7 +106,7 @@ export class Participant {
     return undefined;
   }
 
-  /** The platform's randomness stretched: a stream for one step, which nothing but its inputs repeats. */
+  /** A stream for one step that follows from the seed, the ceremony and what the step answers to: the same step again is the same text, and no other. */
   #randomFor(kind: TrusteeStep): Random {
     const { answers } = this.#record.signedIn(kind);
     const input = sha256(utf8ToBytes(`${kind}|${answers.join('|')}`));
