@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { startBallotThreads } from '../audit/archive/ballot-threads.ts';
 import { startEntryThreads } from '../audit/entry-threads.ts';
 import type { AuditReport } from '../audit/report.ts';
-import { refused } from '../base/errors.ts';
+import { refused, unusable } from '../base/errors.ts';
 import { programLine } from './program-line.ts';
 import { type Console, consoleOf } from './console.ts';
 import { DONE, exitCodeOf } from './exit-codes.ts';
@@ -20,8 +20,10 @@ export async function runVerifyLog(argv: readonly string[], io: Io): Promise<num
   const out = consoleOf(io, argv.includes('--json'));
   let code: number = DONE;
   try {
-    const program = verifyLogProgram(io).action(async (target: string, flags: Flags) => {
-      code = exitCodeOfVerdict(await verify(target, flags, io, out));
+    const program = verifyLogProgram(io).action(async (target: string | undefined, flags: Flags) => {
+      code = exitCodeOfVerdict(
+        target === undefined ? await judgeAlone(flags, out) : await verify(target, flags, io, out),
+      );
     });
     await program.parseAsync([...argv], { from: 'user' });
     return code;
@@ -38,6 +40,13 @@ export function exitCodeOfVerdict(verdict: AuditReport['verdict']): number {
     case 'invalid':
       return exitCodeOf(refused('invalid', 'The log is invalid.'));
   }
+}
+
+/** Judges evidence without a log: `valid` where it proves something by itself. */
+async function judgeAlone(flags: Flags, out: Console): Promise<AuditReport['verdict']> {
+  if (flags.evidence === undefined) throw unusable('usage', "error: missing required argument 'log'");
+  const { readEvidence, reportAlone } = await import('./verify-log/evidence.ts');
+  return reportAlone(await readEvidence(flags.evidence), out) ? 'valid' : 'invalid';
 }
 
 /**
@@ -81,9 +90,11 @@ Examples:
   verify-log election.car --receipt psephos-3qYb1xZw.tlog-proof
   verify-log election.jsonl --json
   verify-log ./election --ballot psephos-3qYb1xZw.opened.json
+  verify-log --evidence fork-3f8a0c2b91d4.evidence.json      does it prove that the organiser signed two histories?
+  verify-log ./election --evidence psephos-3qYb1xZw.evidence.json
   verify-log 8NRz4k2x1mPqWd.bel                              an election of Belenios (2.1 to 3.3), homomorphic questions
 
-Exit codes: 0 valid; 1 invalid, for the reason printed, or interrupted; 2 wrong usage or nothing that can be read;
+Exit codes: 0 valid, or evidence alone that proves something; 1 invalid, for the reason printed, or interrupted; 2 wrong usage or nothing that can be read;
 3 the peer could not be reached.
 `;
 
@@ -93,8 +104,8 @@ function verifyLogProgram(io: Io): Command {
       'Audits an election: checks every entry of its log and counts every round again. Trusts nobody, changes nothing.',
     )
     .argument(
-      '<log>',
-      "an election's data folder, an exported file (.car, .jsonl), an address or invite of a running one, or a Belenios archive (.bel)",
+      '[log]',
+      "an election's data folder, an exported file (.car, .jsonl), an address or invite of a running one, or a Belenios archive (.bel); not needed to judge evidence of a fork",
     )
     .option(
       '--receipt <file>',
@@ -111,6 +122,10 @@ function verifyLogProgram(io: Io): Command {
     .option(
       '--ballot <file>',
       "an opened ballot, as the voter's program writes it to have the encryption checked: show what it encrypts",
+    )
+    .option(
+      '--evidence <file>',
+      "what shows that the organiser broke their word, as voters' programs and observers write it: say what it proves",
     )
     .option('--election <id>', 'the id that the election must have')
     .option(

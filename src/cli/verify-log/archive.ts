@@ -18,14 +18,14 @@ export async function verifyArchive(
   io: Io,
   out: Console,
 ): Promise<ArchiveAudit['verdict']> {
-  const { receipt, checkpoint, ballot, election, registrar } = flags;
-  const ofOurs = [ballot, election, registrar].some((flag) => flag !== undefined);
+  const { receipt, checkpoint, ballot, evidence, election, registrar } = flags;
+  const ofOurs = [ballot, evidence, election, registrar].some((flag) => flag !== undefined);
   if (receipt.length > 0 || checkpoint.length > 0 || ofOurs) {
     throw unusable(
       'usage',
-      `${path} is a Belenios archive, which has no receipts, checkpoints, opened ballots, id or registrar of a log.`,
+      `${path} is a Belenios archive, which has no receipts, checkpoints, opened ballots, evidence, id or registrar of a log.`,
       {
-        hint: 'Leave out --receipt, --checkpoint, --ballot, --election and --registrar, or name the log itself.',
+        hint: 'Leave out --receipt, --checkpoint, --ballot, --evidence, --election and --registrar, or name the log itself.',
       },
     );
   }

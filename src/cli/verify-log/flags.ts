@@ -4,6 +4,8 @@ export interface Flags {
   readonly checkpoint: readonly string[];
   /** An opened ballot. */
   readonly ballot?: string;
+  /** A file of evidence against the authority. */
+  readonly evidence?: string;
   readonly election?: string;
   /** Fingerprint of the registrar's key. */
   readonly registrar?: string;

@@ -9,12 +9,13 @@ import { readOpenedBallot } from '../../store/opened-ballot-files.ts';
 import type { Console } from '../console.ts';
 import type { Io } from '../io.ts';
 import { type Progress, showProgress } from '../progress.ts';
+import { readEvidence, reportWith } from './evidence.ts';
 import type { Flags } from './flags.ts';
 import { readCheckpoint, readReceipt } from './known.ts';
 import type { Target } from './target.ts';
 
 /**
- * Audits the log that is being opened and prints the report, and of an opened ballot whether it encrypts what it says; the verdict is on both. `threads` are those started for it, if any; they and the target are
+ * Audits the log that is being opened and prints the report, of an opened ballot whether it encrypts what it says, and of evidence whether it is proven; the verdict is on all of it. `threads` are those started for it, if any; they and the target are
  * closed when this settles.
  */
 export async function verifyLog(
@@ -29,7 +30,9 @@ export async function verifyLog(
     const receipts = await Promise.all(flags.receipt.map(readReceipt));
     const checkpoints = await Promise.all(flags.checkpoint.map(readCheckpoint));
     const opened = flags.ballot === undefined ? undefined : await readOpenedBallot(flags.ballot);
-    const auditing = auditTarget(await opening, flags, io, {
+    const evidence = flags.evidence === undefined ? undefined : await readEvidence(flags.evidence);
+    const target = await opening;
+    const auditing = auditTarget(target, flags, io, {
       checker,
       ...(opened === undefined ? {} : { trackers: [sealedTracker(opened.sealed)] }),
       knownCheckpoints: [...receipts.map(({ receipt }) => receipt.checkpoint.text), ...checkpoints],
@@ -43,9 +46,11 @@ export async function verifyLog(
     const report = await auditing;
     for (const object of reportObjects(report)) out.emit(object);
     out.say(reportText(report, receipts));
-    if (opened === undefined) return report.verdict;
+    const isKept = evidence === undefined || (await reportWith(evidence, report, target.source, out));
+    const verdict = isKept ? report.verdict : 'invalid';
+    if (opened === undefined) return verdict;
     const { reportOpened } = await import('./opened.ts');
-    return reportOpened(opened, report, out) === 'valid' ? 'valid' : 'invalid';
+    return reportOpened(opened, report, out) === 'valid' ? verdict : 'invalid';
   } finally {
     const closed = opening.then(
       (target) => target.close(),
