@@ -20,9 +20,14 @@ export async function runVerifyLog(argv: readonly string[], io: Io): Promise<num
   const out = consoleOf(io, argv.includes('--json'));
   let code: number = DONE;
   try {
-    const program = verifyLogProgram(io).action(async (target: string | undefined, flags: Flags) => {
+    const program = verifyLogProgram(io).action(async (logs: readonly string[], flags: Flags) => {
+      const [log, ...more] = logs;
       code = exitCodeOfVerdict(
-        target === undefined ? await judgeAlone(flags, out) : await verify(target, flags, io, out),
+        log === undefined
+          ? await judgeAlone(flags, out)
+          : more.length > 0
+            ? await verifyPeers(logs, flags, io, out)
+            : await verify(log, flags, io, out),
       );
     });
     await program.parseAsync([...argv], { from: 'user' });
@@ -47,6 +52,39 @@ async function judgeAlone(flags: Flags, out: Console): Promise<AuditReport['verd
   if (flags.evidence === undefined) throw unusable('usage', "error: missing required argument 'log'");
   const { readEvidence, reportAlone } = await import('./verify-log/evidence.ts');
   return reportAlone(await readEvidence(flags.evidence), out) ? 'valid' : 'invalid';
+}
+
+/** Audits one log that is read from several peers at once. */
+async function verifyPeers(
+  names: readonly string[],
+  flags: Flags,
+  io: Io,
+  out: Console,
+): Promise<AuditReport['verdict']> {
+  try {
+    const kinds = await Promise.all(names.map(whatIsNamed));
+    const other = names.find((_name, at) => kinds[at]?.kind !== 'peer');
+    if (other !== undefined) {
+      throw unusable('usage', `Several logs are named, and ${other} is no address of a peer.`, {
+        hint: 'Several addresses or invites are read as one log, as far as they agree. Audit files and folders one by one.',
+      });
+    }
+    const [{ verifyLog }, { dialPeers, reportFork }, { ForkFound }] = await Promise.all([
+      import('./verify-log/log.ts'),
+      import('./verify-log/peers.ts'),
+      import('../services/many-sources.ts'),
+    ]);
+    try {
+      const target = await out.during('Asking the peers', () => dialPeers(names, flags.election, io.signal));
+      return await verifyLog(Promise.resolve(target), [], flags, io, out);
+    } catch (error) {
+      if (!(error instanceof ForkFound)) throw error;
+      await reportFork(error.evidence, out);
+      return 'invalid';
+    }
+  } catch (error) {
+    throw orInterrupted(error, io);
+  }
 }
 
 /**
@@ -90,6 +128,7 @@ Examples:
   verify-log election.car --receipt psephos-3qYb1xZw.tlog-proof
   verify-log election.jsonl --json
   verify-log ./election --ballot psephos-3qYb1xZw.opened.json
+  verify-log /ip6/…/p2p/12D3KooW… /ip6/…/p2p/12D3KooW…       from several observers at once, if they agree
   verify-log --evidence fork-3f8a0c2b91d4.evidence.json      does it prove that the organiser signed two histories?
   verify-log ./election --evidence psephos-3qYb1xZw.evidence.json
   verify-log 8NRz4k2x1mPqWd.bel                              an election of Belenios (2.1 to 3.3), homomorphic questions
@@ -104,8 +143,8 @@ function verifyLogProgram(io: Io): Command {
       'Audits an election: checks every entry of its log and counts every round again. Trusts nobody, changes nothing.',
     )
     .argument(
-      '[log]',
-      "an election's data folder, an exported file (.car, .jsonl), an address or invite of a running one, or a Belenios archive (.bel); not needed to judge evidence of a fork",
+      '[logs...]',
+      "an election's data folder, an exported file (.car, .jsonl), an address or invite of a running one or of an observer (several are read as one log), or a Belenios archive (.bel); not needed to judge evidence of a fork",
     )
     .option(
       '--receipt <file>',
@@ -127,6 +166,7 @@ function verifyLogProgram(io: Io): Command {
       '--evidence <file>',
       "what shows that the organiser broke their word, as voters' programs and observers write it: say what it proves",
     )
+    .option('--ask-observers', 'of a running election: ask the observers that it names, too')
     .option('--election <id>', 'the id that the election must have')
     .option(
       '--registrar <fingerprint>',

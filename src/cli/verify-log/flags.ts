@@ -6,6 +6,8 @@ export interface Flags {
   readonly ballot?: string;
   /** A file of evidence against the authority. */
   readonly evidence?: string;
+  /** Whether observers that a peer names are dialled. */
+  readonly askObservers?: boolean;
   readonly election?: string;
   /** Fingerprint of the registrar's key. */
   readonly registrar?: string;

@@ -12,6 +12,7 @@ import { type Progress, showProgress } from '../progress.ts';
 import { readEvidence, reportWith } from './evidence.ts';
 import type { Flags } from './flags.ts';
 import { readCheckpoint, readReceipt } from './known.ts';
+import type { Peers } from './peers.ts';
 import type { Target } from './target.ts';
 
 /**
@@ -47,7 +48,9 @@ export async function verifyLog(
     for (const object of reportObjects(report)) out.emit(object);
     out.say(reportText(report, receipts));
     const isKept = evidence === undefined || (await reportWith(evidence, report, target.source, out));
-    const verdict = isKept ? report.verdict : 'invalid';
+    const isOneHistory =
+      target.peers === undefined || (await compareWith(target.peers, report, flags, io, out));
+    const verdict = isKept && isOneHistory ? report.verdict : 'invalid';
     if (opened === undefined) return verdict;
     const { reportOpened } = await import('./opened.ts');
     return reportOpened(opened, report, out) === 'valid' ? verdict : 'invalid';
@@ -58,6 +61,18 @@ export async function verifyLog(
     );
     await Promise.all([checker.close(), closed]);
   }
+}
+
+/** Whether the audited log is the only one that its peers know of. */
+async function compareWith(
+  peers: Peers,
+  report: AuditReport,
+  flags: Flags,
+  io: Io,
+  out: Console,
+): Promise<boolean> {
+  const { comparePeers } = await import('./peers.ts');
+  return comparePeers(peers, report, { ask: flags.askObservers === true, signal: io.signal }, out);
 }
 
 async function auditTarget(

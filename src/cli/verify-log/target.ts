@@ -1,12 +1,15 @@
 import type { Expected } from '../../audit/checks/identity.ts';
 import type { LogSource } from '../../audit/source.ts';
 import { unusable } from '../../base/errors.ts';
+import type { Peers } from './peers.ts';
 import { type Named, whatIsNamed } from './named.ts';
 
 /** The log to audit, and what naming it says of whose it should be. The caller closes it. */
 export interface Target {
   readonly source: LogSource;
   readonly expected: Expected;
+  /** Where peers serve it. */
+  readonly peers?: Peers;
   close(): Promise<void>;
 }
 
@@ -26,8 +29,10 @@ export async function beginTarget(
   signal: AbortSignal,
 ): Promise<Opening> {
   switch (kind) {
-    case 'peer':
-      return { target: dial(name, signal) };
+    case 'peer': {
+      const { dialPeers } = await import('./peers.ts');
+      return { target: dialPeers([name], undefined, signal) };
+    }
     case 'folder': {
       const { beginSnapshot } = await import('../../store/level-source.ts');
       const { opened } = await beginSnapshot(name);
@@ -54,17 +59,4 @@ export async function openTarget(name: string, signal: AbortSignal): Promise<Tar
     throw unusable('not-a-log', `${name} is an archive of Belenios, where a log of Psephos is needed.`);
   }
   return (await beginTarget(name, kind, signal)).target;
-}
-
-/** libp2p takes more time and memory than the audit of a small log. */
-async function dial(name: string, signal: AbortSignal): Promise<Target> {
-  const { dialPeer, parseDialTarget, publicKeyOfPeer } = await import('../../net/index.ts');
-  const target = parseDialTarget(name);
-  const peer = await dialPeer(target, { signal });
-  const expected: Expected = {
-    ...(target.electionId === undefined ? {} : { expectedElection: target.electionId }),
-    // An address that names a peer pins the authority: its libp2p key is the one that signs checkpoints.
-    ...(target.peerId === undefined ? {} : { expectedAuthority: publicKeyOfPeer(target.peerId) }),
-  };
-  return { source: peer, expected, close: () => peer.close() };
 }
