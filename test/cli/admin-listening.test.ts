@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { unusable } from '#src/base/errors.js';
-import { startListening } from '#src/cli/admin/listening.js';
+import { startListening } from '#src/cli/listening.js';
 import { inviteFor, reachabilityText } from '#src/cli/admin/reachability.js';
 import { type ListenAddress, type PsephosNode, parseDialTarget, peerIdOf } from '#src/net/index.js';
 import { cidOf } from '#src/crypto/cid.js';
@@ -15,7 +15,7 @@ const IP4 = '/ip4/0.0.0.0/tcp/4000';
 /** Records what is tried; the tries that come first fail with these codes. */
 function starter(...failures: string[]): {
   readonly tries: ListenAddress[][];
-  readonly start: Parameters<typeof startListening>[1];
+  readonly start: Parameters<typeof startListening>[2];
 } {
   const tries: ListenAddress[][] = [];
   return {
@@ -31,26 +31,26 @@ function starter(...failures: string[]): {
 describe('the addresses to listen on', () => {
   it('are those of both families by default, of which IPv4 may be missing', async () => {
     const { tries, start } = starter();
-    await startListening({ listen: [], ip6Only: false }, start);
+    await startListening({ listen: [], ip6Only: false }, 4000, start);
     assert.deepEqual(tries, [[{ address: IP6 }, { address: IP4, optional: true }]]);
   });
 
   it('are those of IPv4 alone on a machine without IPv6', async () => {
     const { tries, start } = starter('address-not-available');
-    assert.equal(await startListening({ listen: [], ip6Only: false }, start), NODE);
+    assert.equal(await startListening({ listen: [], ip6Only: false }, 4000, start), NODE);
     assert.deepEqual(tries[1], [{ address: IP6, optional: true }, { address: IP4 }]);
   });
 
   it('are not changed silently where the port is in use', async () => {
     const { tries, start } = starter('port-in-use');
-    await assert.rejects(startListening({ listen: [], ip6Only: false }, start), /port-in-use/);
+    await assert.rejects(startListening({ listen: [], ip6Only: false }, 4000, start), /port-in-use/);
     assert.equal(tries.length, 1);
   });
 
   it('leave out IPv4 on request, and are otherwise exactly those that were asked for', async () => {
     const { tries, start } = starter();
-    await startListening({ listen: [], ip6Only: true }, start);
-    await startListening({ listen: ['/ip4/1.2.3.4/tcp/5'], ip6Only: false }, start);
+    await startListening({ listen: [], ip6Only: true }, 4000, start);
+    await startListening({ listen: ['/ip4/1.2.3.4/tcp/5'], ip6Only: false }, 4000, start);
     assert.deepEqual(tries, [[{ address: IP6 }], [{ address: '/ip4/1.2.3.4/tcp/5' }]]);
   });
 });
