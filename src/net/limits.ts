@@ -95,8 +95,8 @@ export const DIAL_TIMEOUT_MS = 20_000;
 export const NEXT_ADDRESS_MS = 250;
 /** For an answer to begin: a commit to a slow disk, behind a queue of other ballots. */
 export const ANSWER_TIMEOUT_MS = 30_000;
-/** A follower that hears nothing for this many heartbeats reconnects. */
-export const MISSED_HEARTBEATS = 3;
+/** A follower that hears nothing for this long, three heartbeats, reconnects. */
+export const FOLLOW_SILENCE_MS = 3 * DEADLINES.heartbeatMs;
 /** Tries after the first when a connection is lost or a peer busy: with the waits between them, about 15 s. */
 export const RETRIES = 6;
 export const RETRY_FIRST_MS = 250;

@@ -14,7 +14,7 @@ import type {
 import type { TrusteeMessage } from '../election/trustee-messages.ts';
 import { startClientHost } from './host.ts';
 import type { DialTarget } from './invite.ts';
-import { DIAL_TIMEOUT_MS, RETRIES } from './limits.ts';
+import { DIAL_TIMEOUT_MS, FOLLOW_SILENCE_MS, RETRIES } from './limits.ts';
 import { PeerLink } from './peer-link.ts';
 import { askCast } from './protocols/cast/client.ts';
 import { askEnrol } from './protocols/enrol/client.ts';
@@ -31,6 +31,8 @@ export interface DialOptions {
   readonly timeoutMs?: number;
   /** Tries after the first for each request that meets a lost connection or a busy peer; RETRIES if not given. */
   readonly retries?: number;
+  /** How long a follower waits for a sign of life before it connects anew, in ms; FOLLOW_SILENCE_MS if not given. */
+  readonly silenceMs?: number;
   /** Told before each wait for a next try: what went wrong, and how many milliseconds it waits. */
   readonly onRetry?: (error: unknown, waitMs: number) => void;
 }
@@ -48,6 +50,7 @@ export interface DialledPeer extends PeerClient {
  */
 export async function dialPeer(target: DialTarget, options: DialOptions = {}): Promise<DialledPeer> {
   const { timeoutMs = DIAL_TIMEOUT_MS, retries = RETRIES, onRetry = () => undefined } = options;
+  const { silenceMs = FOLLOW_SILENCE_MS } = options;
   const closing = new AbortController();
   const signal =
     options.signal === undefined ? closing.signal : AbortSignal.any([options.signal, closing.signal]);
@@ -63,7 +66,7 @@ export async function dialPeer(target: DialTarget, options: DialOptions = {}): P
     const { remotePeer } = await firstConnection(link);
     const peerKey = remotePeer.publicKey?.raw;
     if (peerKey === undefined) throw new Error('a peer without an Ed25519 key passed the dialling');
-    return new LinkedPeer({ host, link, closing, peerKey, peerId: remotePeer.toString() });
+    return new LinkedPeer({ host, link, closing, peerKey, peerId: remotePeer.toString(), silenceMs });
   } catch (error) {
     await host.stop();
     throw error;
@@ -88,6 +91,7 @@ interface LinkedPeerInit {
   readonly closing: AbortController;
   readonly peerKey: Uint8Array;
   readonly peerId: string;
+  readonly silenceMs: number;
 }
 
 class LinkedPeer implements DialledPeer {
@@ -160,7 +164,7 @@ class LinkedPeer implements DialledPeer {
   }
 
   follow(from: number): AsyncIterable<LogUpdate> {
-    return followLog(this.#link, from);
+    return followLog(this.#link, from, this.#init.silenceMs);
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,5 @@
 import type { LogUpdate } from '../../../services/ports.ts';
 import type { Exchange, Requester } from '../../requester.ts';
-import { DEADLINES, MISSED_HEARTBEATS } from '../../limits.ts';
 import { LOG } from './constants.ts';
 import { type LogFrame, type LogRequest, logFrameSchema } from './messages.ts';
 
@@ -46,11 +45,18 @@ export async function* askCheckpoints(peer: Requester, from: number): AsyncGener
   }
 }
 
-/** Entries from index `from` with checkpoints among them, and then each one as it is added, until the consumer stops. */
-export async function* followLog(peer: Requester, from: number): AsyncGenerator<LogUpdate> {
+/**
+ * Entries from index `from` with checkpoints among them, and then each one as it is added, until the consumer stops. A peer that says
+ * nothing for `silenceMs` is connected to anew.
+ */
+export async function* followLog(
+  peer: Requester,
+  from: number,
+  silenceMs: number,
+): AsyncGenerator<LogUpdate> {
   let next = from;
   const request = (): LogRequest => ({ what: 'entries', from: next, follow: true, checkpoints: true });
-  for await (const { frame } of frames(peer, request)) {
+  for await (const { frame } of frames(peer, request, silenceMs)) {
     if ('done' in frame) {
       yield { caughtUp: true, checkpoint: frame.latestCheckpoint };
     } else if ('checkpoints' in frame) {
@@ -66,6 +72,7 @@ export async function* followLog(peer: Requester, from: number): AsyncGenerator<
 async function* frames(
   peer: Requester,
   request: () => LogRequest,
+  silenceMs?: number,
 ): AsyncGenerator<{ readonly frame: LogFrame; readonly exchange: Exchange }> {
   for (let failures = 0; ;) {
     let exchange: Exchange | undefined;
@@ -75,10 +82,7 @@ async function* frames(
       const follows = 'follow' in asked && asked.follow === true;
       await exchange.send(asked);
       for (;;) {
-        const frame = await exchange.next(
-          logFrameSchema,
-          follows ? MISSED_HEARTBEATS * DEADLINES.heartbeatMs : undefined,
-        );
+        const frame = await exchange.next(logFrameSchema, silenceMs);
         failures = 0;
         const last = 'done' in frame && !follows;
         if (last) exchange.release();

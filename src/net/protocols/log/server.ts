@@ -40,11 +40,12 @@ async function sendEntries(
   },
   call: Call,
 ): Promise<number> {
-  // Asked for before the entries, so that it covers none that is not sent.
   const latestCheckpoint = await service.latestCheckpoint();
+  // What is added meanwhile comes next time, with its own checkpoint: so no `done` has an older one than was sent before it.
+  const end = to ?? sizeOf(latestCheckpoint);
   const parts = new Parts<Uint8Array>((entries) => call.send({ entries }));
   let next = from;
-  for await (const chunk of service.entries(from, to)) {
+  for await (const chunk of service.entries(from, end)) {
     for (const entry of chunk) {
       next += 1;
       if (!parts.add(entry, entry.length)) continue;
@@ -170,6 +171,11 @@ class Parts<T> {
     this.#bytes = 0;
     await this.#send(items);
   }
+}
+
+function sizeOf(checkpoint: string | undefined): number | undefined {
+  const parsed = checkpoint === undefined ? undefined : parseCheckpoint(checkpoint);
+  return parsed?.ok === true ? parsed.value.size : undefined;
 }
 
 function done(latestCheckpoint: string | undefined): { done: true; latestCheckpoint?: string } {
