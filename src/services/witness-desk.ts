@@ -2,7 +2,7 @@ import { equalBytes, toHex } from '../base/bytes.ts';
 import { refused } from '../base/errors.ts';
 import type { Result } from '../base/result.ts';
 import { peerIdText } from '../crypto/peer-id.ts';
-import { type LogKey, origin, parseCheckpoint } from '../log/checkpoint.ts';
+import { type Checkpoint, type LogKey, origin, parseCheckpoint } from '../log/checkpoint.ts';
 import {
   type Cosignature,
   type CosignedCheckpoint,
@@ -107,9 +107,13 @@ export class WitnessDesk {
   /** Tells of the newest checkpoint that was given, and answers with what is known here. Throws `PeerRefusal`. */
   async exchange(given: Exchange): Promise<ExchangeAnswer> {
     for (const text of given.evidence) this.takeEvidence(text);
-    const prefix = given.checkpoint === null ? null : await this.#take(given.checkpoint, given.observer);
+    // What is proven is proven for this one, however the log grows meanwhile.
+    const checkpoint = await this.#init.log.proofs.newestCheckpoint();
+    const announced = given.observer === null ? [] : [given.observer];
+    const prefix =
+      given.checkpoint === null ? null : await this.#take(given.checkpoint, announced, checkpoint);
     return {
-      checkpoint: await this.#init.log.proofs.newestCheckpoint(),
+      checkpoint,
       prefix,
       cosigned: this.cosigned(),
       observers: this.observers.map(({ address }) => address),
@@ -122,7 +126,7 @@ export class WitnessDesk {
    * grown. Throws `PeerRefusal` for one that the authority didn't sign.
    */
   async weigh(text: string): Promise<void> {
-    await this.#take(text, null);
+    await this.#take(text, []);
   }
 
   /** Takes evidence that somebody else found: kept where it proves a fork of this log, and passed over where it doesn't. */
@@ -143,10 +147,7 @@ export class WitnessDesk {
     if (problem !== undefined) return problem;
     try {
       await this.weigh(answer.checkpoint);
-      for (const text of answer.cosigned) {
-        await this.weigh(text);
-        for (const observer of answer.observers) this.noteObserver(text, observer);
-      }
+      for (const text of answer.cosigned) await this.#take(text, answer.observers);
     } catch (error) {
       if (error instanceof PeerRefusal) return error.message;
       throw error;
@@ -159,11 +160,13 @@ export class WitnessDesk {
     given: string | null,
     { checkpoint, prefix }: ExchangeAnswer,
   ): Promise<string | undefined> {
-    if (given === null || prefix === null) return undefined;
-    const [own, theirs] = [this.#open(given, null), this.#open(checkpoint, null)];
+    if (given === null) return undefined;
+    const [own, theirs] = [this.#open(given, []), this.#open(checkpoint, [])];
     if (!own.ok) throw new Error(`a checkpoint of our own is not good: ${own.error}`);
     if (!theirs.ok) return `its checkpoint is not good: ${theirs.error}`;
-    if (own.value.size > theirs.value.size) return 'it proves something of a log that is too short for it';
+    if (own.value.size > theirs.value.size)
+      return prefix === null ? undefined : 'it proves something of a log that is too short for it';
+    if (prefix === null) return 'it does not prove how its log goes on from here';
     switch (continuity(own.value, theirs.value, prefix)) {
       case 'continues':
         return undefined;
@@ -198,19 +201,19 @@ export class WitnessDesk {
       .map(([, { text, cosignatures }]) => withCosignatures(text, cosignatures));
   }
 
-  /** Takes an observer's word for a checkpoint of this log; `text` has its cosignature. What doesn't hold is passed over. */
+  /** Takes note of an observer that is trusted: `text` is a checkpoint of this log, with its cosignature. */
   noteObserver(text: string, observer: ObserverAddress): void {
-    const opened = this.#open(text, observer);
-    if (opened.ok && opened.value.size <= this.#init.log.head.size) this.#learn(opened.value, observer);
+    const opened = this.#open(text, [observer]);
+    if (opened.ok) this.#learn(opened.value, [observer]);
   }
 
   /** Of cosignatures, verifies those of observers that are known or make themselves known: strangers can make any number. */
-  #open(text: string, observer: ObserverAddress | null): Result<CosignedCheckpoint, string> {
-    return openCosigned(
-      text,
-      this.#key(),
-      (key) => this.#observers.has(toHex(key)) || (observer !== null && equalBytes(key, observer.key)),
-    );
+  #open(text: string, announced: readonly ObserverAddress[]): Result<CosignedCheckpoint, string> {
+    const keys = new Set(announced.map(({ key }) => toHex(key)));
+    return openCosigned(text, this.#key(), (key) => {
+      const id = toHex(key);
+      return this.#observers.has(id) || keys.has(id);
+    });
   }
 
   #key(): LogKey {
@@ -218,10 +221,17 @@ export class WitnessDesk {
     return { origin: origin(electionId), publicKey: genesis.authority };
   }
 
-  /** Undefined where it is larger than the log; else how it stands in the log. */
-  async #take(text: string, observer: ObserverAddress | null): Promise<ProvenPrefix | null> {
+  /**
+   * How a checkpoint stands in the log of `newest`, the log's own newest one unless given; null where it is larger. Learns of observers
+   * whose cosignature it has.
+   */
+  async #take(
+    text: string,
+    announced: readonly ObserverAddress[],
+    newest?: string,
+  ): Promise<ProvenPrefix | null> {
     const { log } = this.#init;
-    const opened = this.#open(text, observer);
+    const opened = this.#open(text, announced);
     if (!opened.ok) {
       const parsed = parseCheckpoint(text);
       throw parsed.ok && parsed.value.origin !== origin(log.electionId)
@@ -230,22 +240,20 @@ export class WitnessDesk {
     }
     const checkpoint = opened.value;
     this.#largest = Math.max(this.#largest, checkpoint.size);
-    if (checkpoint.size > log.head.size) {
-      this.#await(checkpoint);
+    const own = readOwn(newest ?? (await log.proofs.newestCheckpoint()));
+    if (checkpoint.size > own.size) {
+      await this.#await(checkpoint);
       return null;
     }
-    const { prefix, stands } = await this.#compare(checkpoint);
-    if (stands === 'continues') this.#learn(checkpoint, observer);
+    const { prefix, stands } = await this.#compare(checkpoint, own);
+    if (stands === 'continues') this.#learn(checkpoint, announced);
     return prefix;
   }
 
-  async #compare(checkpoint: CosignedCheckpoint) {
-    const { log } = this.#init;
-    const newest = parseCheckpoint(await log.proofs.newestCheckpoint());
-    if (!newest.ok) throw refused('store-damaged', `The newest checkpoint can't be read: ${newest.error}.`);
-    const prefix = await log.proofs.prefix(checkpoint.size, newest.value.size);
-    const stands = continuity(checkpoint, newest.value, prefix);
-    if (stands === 'conflicts') await this.#keepFork(checkpoint, { bare: newest.value.text }, prefix);
+  async #compare(checkpoint: CosignedCheckpoint, own: Checkpoint) {
+    const prefix = await this.#init.log.proofs.prefix(checkpoint.size, own.size);
+    const stands = continuity(checkpoint, own, prefix);
+    if (stands === 'conflicts') await this.#keepFork(checkpoint, { bare: own.text }, prefix);
     return { prefix, stands };
   }
 
@@ -259,18 +267,26 @@ export class WitnessDesk {
     this.#keep({ kind: 'fork', genesis, first: first.bare, second: second.bare, ...prefix });
   }
 
-  #await(checkpoint: CosignedCheckpoint): void {
+  /** Keeps a checkpoint of more entries until the log has as many. Of two that are kept, the same size with another root is a fork. */
+  async #await(checkpoint: CosignedCheckpoint): Promise<void> {
     const { log, isAuthority, onEvent } = this.#init;
-    if (this.#pending.has(checkpoint.size) || this.#pending.size >= MAX_PENDING) return;
+    const same = this.#pending.get(checkpoint.size);
+    if (same !== undefined) {
+      if (equalBytes(same.root, checkpoint.root)) return;
+      return this.#keepFork(same, checkpoint, { root: checkpoint.root, proof: [] });
+    }
+    if (this.#pending.size >= MAX_PENDING) return;
     this.#pending.set(checkpoint.size, checkpoint);
     if (isAuthority) onEvent({ type: 'unknown-history', size: checkpoint.size, ownSize: log.head.size });
+    // It may have grown while this was found out.
+    await this.#comparePending(log.head.size);
   }
 
   async #comparePending(size: number): Promise<void> {
     for (const [pendingSize, checkpoint] of this.#pending) {
       if (pendingSize > size) continue;
       this.#pending.delete(pendingSize);
-      await this.#compare(checkpoint);
+      await this.#compare(checkpoint, readOwn(await this.#init.log.proofs.newestCheckpoint()));
     }
   }
 
@@ -289,26 +305,20 @@ export class WitnessDesk {
     this.#init.onEvent({ type: 'fork', first, second, evidence: text });
   }
 
-  #learn(checkpoint: CosignedCheckpoint, announced: ObserverAddress | null): void {
+  /** Takes note of who cosigned a checkpoint of this log: of observers that are known, or are announced with a fresh cosignature. */
+  #learn(checkpoint: CosignedCheckpoint, announced: readonly ObserverAddress[]): void {
     const now = this.#init.clock.now();
     for (const cosignature of checkpoint.cosignatures) {
       const id = toHex(cosignature.observer);
       const before = this.#observers.get(id);
-      const isAnnounced =
-        announced !== null &&
-        equalBytes(announced.key, cosignature.observer) &&
-        announced.addresses.every((address) => isAddressOf(address, announced.key)) &&
-        Math.abs(cosignature.time - now / 1000) <= CLOCK_TOLERANCE;
-      const address = isAnnounced
-        ? { key: announced.key, addresses: announced.addresses.slice(0, MAX_OBSERVER_ADDRESSES) }
-        : before?.address;
+      // Who repeats what an observer said before changes nothing: not its address, either.
+      if (before !== undefined && !isNewer({ size: checkpoint.size, cosignature }, before.cosigned)) continue;
+      const isFresh = Math.abs(cosignature.time - now / 1000) <= CLOCK_TOLERANCE;
+      const address =
+        (isFresh ? announcedAddress(cosignature.observer, announced) : undefined) ?? before?.address;
       if (address === undefined || (before === undefined && !this.#makeRoom(now))) continue;
-      const isOlder = before !== undefined && checkpoint.size < before.cosigned.size;
-      this.#observers.set(id, {
-        address,
-        seen: isAnnounced ? now : (before?.seen ?? now),
-        cosigned: isOlder ? before.cosigned : { size: checkpoint.size, text: checkpoint.bare, cosignature },
-      });
+      const cosigned = { size: checkpoint.size, text: checkpoint.bare, cosignature };
+      this.#observers.set(id, { address, seen: isFresh ? now : (before?.seen ?? now), cosigned });
       if (before === undefined) this.#init.onEvent({ type: 'observer-known', observer: address });
     }
   }
@@ -319,6 +329,29 @@ export class WitnessDesk {
     for (const [id, { seen }] of this.#observers) if (now - seen > FORGET_AFTER) this.#observers.delete(id);
     return this.#observers.size < MAX_OBSERVERS;
   }
+}
+
+/** Reads a checkpoint of our own store. */
+function readOwn(text: string): Checkpoint {
+  const parsed = parseCheckpoint(text);
+  if (!parsed.ok) throw refused('store-damaged', `The newest checkpoint can't be read: ${parsed.error}.`);
+  return parsed.value;
+}
+
+type Cosigned = Pick<KnownObserver['cosigned'], 'size' | 'cosignature'>;
+
+function isNewer(one: Cosigned, other: Cosigned): boolean {
+  return one.size === other.size ? one.cosignature.time > other.cosignature.time : one.size > other.size;
+}
+
+/** Where an observer can be dialled, as it is announced: nowhere, if any of the addresses is another's. */
+function announcedAddress(
+  key: Uint8Array,
+  announced: readonly ObserverAddress[],
+): ObserverAddress | undefined {
+  const own = announced.find((one) => equalBytes(one.key, key));
+  if (own?.addresses.every((address) => isAddressOf(address, key)) !== true) return undefined;
+  return { key, addresses: own.addresses.slice(0, MAX_OBSERVER_ADDRESSES) };
 }
 
 const ADDRESS = /^\/(?:ip4|ip6|dns|dns4|dns6)\/[A-Za-z0-9.:-]{1,253}\/tcp\/[0-9]{1,5}\/p2p\/([A-Za-z0-9]+)$/;
