@@ -130,22 +130,16 @@ export class LogCopy implements LogView {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Whether the log with these entries is the one that the checkpoint is signed for. Writes nothing. */
-  matches(entries: readonly Pick<ValidEntry, 'leaf'>[], checkpoint: Checkpoint): boolean {
-    const { size, root } = this.#tree.prepare(entries.map(({ leaf }) => leaf));
-    return size === checkpoint.size && equalBytes(root, checkpoint.root);
-  }
-
   /**
-   * Adds entries that an audit found valid, and the checkpoint over all of the log with them. Resolves to false, with nothing
-   * written, where they don't have the checkpoint's root; when it resolves to true, they are on disk. What the store throws
-   * suspends the copy. One call at a time.
+   * Adds entries that an audit found valid, and the checkpoint over all of the log with them, which must be of exactly these. When it
+   * resolves, they are on disk. Throws `store-suspended`; what the store throws suspends the copy. One call at a time.
    */
-  async append(entries: readonly ValidEntry[], checkpoint: Checkpoint): Promise<boolean> {
+  async append(entries: readonly ValidEntry[], checkpoint: Checkpoint): Promise<void> {
     if (this.#suspended)
       throw refused('store-suspended', 'The copy takes no entries until its disk can be written again.');
     const batch = this.#tree.prepare(entries.map(({ leaf }) => leaf));
-    if (batch.size !== checkpoint.size || !equalBytes(batch.root, checkpoint.root)) return false;
+    if (batch.size !== checkpoint.size || !equalBytes(batch.root, checkpoint.root))
+      throw new Error(`the copy was to take ${batch.size} entries that their checkpoint is not signed for`);
     const from = this.#head.size;
     const applied = await this.#apply(entries);
     await this.#orSuspend(() =>
@@ -166,16 +160,19 @@ export class LogCopy implements LogView {
     this.#voted = applied.voted;
     this.#remember(applied.records);
     for (const listener of this.#listeners) listener(this.#head.size);
-    return true;
   }
 
-  /** Opens the store again after a failed write. Throws what opening throws; then it may be called again. */
+  /**
+   * Opens the store again after a failed write: the batch whose fate was unknown is there, or not. Throws `store-damaged` where
+   * entries are missing that were on disk, and what opening throws; then it may be called again.
+   */
   async resume(): Promise<void> {
     await this.#store.close();
     const store = await this.#init.openStore();
     let checked;
     try {
       checked = await checkLog(store, () => undefined);
+      if (checked.head.size < this.#head.size) throw shrunk(this.#head.size, checked.head.size);
       this.#newest = await store.latestCheckpoint();
     } catch (error) {
       await store.close();
@@ -190,6 +187,7 @@ export class LogCopy implements LogView {
     this.#voted = checked.voted;
     this.#voters.clear();
     this.#suspended = false;
+    for (const listener of this.#listeners) listener(this.#head.size);
   }
 
   async close(): Promise<void> {
@@ -241,6 +239,13 @@ export class LogCopy implements LogView {
       throw error;
     }
   }
+}
+
+/** What was cosigned must stay: with less, a shorter log would be vouched for than before. */
+function shrunk(before: number, now: number): Error {
+  return refused('store-damaged', `The copy had ${before} entries on disk, and now has ${now}.`, {
+    hint: 'Look after the disk. Begin a new copy, with a new key, in another folder.',
+  });
 }
 
 /** An entry as far as the copy needs it: of a ballot what is indexed. */

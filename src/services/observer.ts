@@ -1,4 +1,3 @@
-import { PsephosError, refused } from '../base/errors.ts';
 import { equalBytes } from '../base/bytes.ts';
 import type { EntryChecker } from '../audit/checker.ts';
 import { cosign, withCosignatures } from '../log/cosignature.ts';
@@ -7,10 +6,10 @@ import type { BallotChecks } from './ballot-checks.ts';
 import type { LogCopy } from './log-copy.ts';
 import { type Alarm, type ObserverEvent, type ObserverListener, isAlarm } from './observing/events.ts';
 import { Gossip } from './observing/gossip.ts';
-import { InvalidLog, LogIntake } from './observing/intake.ts';
+import { InvalidLog, LogIntake, MAX_UNCOVERED_BYTES, badSource } from './observing/intake.ts';
 import type { KnownGenesis } from './observing/known-genesis.ts';
-import { type Sources, hasEnded } from './observing/sources.ts';
-import { type Clock, type ObserverAddress, type PeerClient, PeerRefusal } from './ports.ts';
+import { type Source, type Sources, hasEnded, isDishonest, isForeseen } from './observing/sources.ts';
+import { type Clock, type Exchange, type ObserverAddress, type PeerClient, PeerRefusal } from './ports.ts';
 import { WitnessDesk } from './witness-desk.ts';
 
 export interface ObserverInit {
@@ -31,12 +30,16 @@ export interface ObserverInit {
   readonly onEvent: ObserverListener;
   /** Told how many entries of the copy are audited, while an audit begins anew. */
   readonly onProgress: (done: number) => void;
+  /** What a source may send that nobody signed for; MAX_UNCOVERED_BYTES if not given. */
+  readonly maxUncoveredBytes?: number;
 }
 
-/** How long to wait between attempts to open the store again after a failed write, in ms. */
+/** How long to wait before going on after a failed write or a defect, in ms. */
 const RESUME_EVERY_MS = 5_000;
 /** Cosignatures are made no more often than this, in ms: each costs every reader of the checkpoint a verification. */
 const COSIGN_EVERY_MS = 1_000;
+/** A checkpoint is cosigned anew after this time, in ms: by an old cosignature nobody gets to know an observer. */
+const COSIGN_AGAIN_MS = 5 * 60_000;
 /** How often an observer compares notes with others when nothing happens, in ms. */
 const GOSSIP_EVERY_MS = 5_000;
 
@@ -51,17 +54,18 @@ export class Observer {
   readonly #gossip: Gossip;
   #intake: LogIntake;
   #checker: EntryChecker;
-  #source: { readonly client: PeerClient; readonly isAuthority: boolean } | undefined;
+  #source: PeerClient | undefined;
   #cosigned: { readonly size: number; readonly text: string; readonly at: number } | undefined;
-  #caughtUpAt: number | undefined;
-  #rolledBackTo: number | undefined;
+  #caughtUp: { readonly size: number; readonly at: number } | undefined;
+  /** The fewest entries that the authority showed, of more that it had signed for. */
+  #rolledBackTo = Infinity;
+  #isEnding = false;
 
   /** Audits what the copy holds. Throws `copy-invalid` where that breaks the rules. */
   static async begin(init: ObserverInit): Promise<Observer> {
     const checker = init.makeChecker();
     try {
-      const { copy, genesis, onProgress } = init;
-      return new Observer(init, await LogIntake.behind(copy, genesis, { checker, onProgress }), checker);
+      return new Observer(init, await intakeBehind(init, checker), checker);
     } catch (error) {
       await checker.close();
       throw error;
@@ -79,17 +83,20 @@ export class Observer {
       isAuthority: false,
       onEvent: (event) => {
         // It makes itself known to its own desk as well.
-        if (event.type !== 'observer-known' || !equalBytes(event.observer.key, init.key.publicKey))
-          this.#tell(event);
+        if (event.type !== 'observer-known' || !this.#isSelf(event.observer)) this.#tell(event);
       },
     });
     this.#gossip = new Gossip({
       desk: this.#desk,
-      own: init.key.publicKey,
       named: init.companions,
       dial: (address) => init.sources.dial(address),
+      pause: init.pause,
       onBadPeer: (peer, reason) => {
         this.#tell({ type: 'bad-source', peer, reason });
+      },
+      onDefect: (error) => {
+        // A store that failed is reported where it is written to, and at the end connections break.
+        if (!this.#isEnding && !init.copy.suspended) this.#tell({ type: 'defect', error });
       },
     });
   }
@@ -110,87 +117,140 @@ export class Observer {
     readonly cosigned: number | null;
   } {
     return {
-      source: this.#source?.client.name ?? null,
-      caughtUpAt: this.#caughtUpAt ?? null,
+      source: this.#source?.name ?? null,
+      caughtUpAt: this.#caughtUp?.at ?? null,
       cosigned: this.#cosigned?.size ?? null,
     };
   }
 
-  /** Follows and compares notes until the signal is aborted. */
+  /** Follows and compares notes until the signal is aborted. Throws `copy-invalid`, and what reading the copy throws. */
   async run(signal: AbortSignal): Promise<void> {
+    const ending = new AbortController();
+    const end = (): void => {
+      this.#isEnding = true;
+      ending.abort();
+    };
+    signal.addEventListener('abort', end, { once: true });
+    if (signal.aborted) end();
+    const gossiping = this.#gossipOn(ending.signal);
     try {
-      await Promise.all([this.#followAll(signal), this.#gossipOn(signal)]);
+      await this.#followAll(ending.signal);
     } finally {
-      await this.#intake.settled();
+      end();
+      signal.removeEventListener('abort', end);
       await this.#gossip.close();
+      await gossiping;
+      await this.#intake.settled();
       await this.#checker.close();
     }
   }
 
   /** Compares notes with the source and with other observers, at once. */
   async compareNotes(): Promise<void> {
-    const given = await this.#given();
-    if (this.#source !== undefined) await this.#gossip.tell(this.#source.client, given);
-    await this.#gossip.round(given);
+    const given = this.#given();
+    await Promise.all([
+      this.#source === undefined ? undefined : this.#gossip.tell(this.#source, given),
+      this.#gossip.round(given, this.#others),
+    ]);
   }
 
   async #followAll(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const source = await this.#init.sources.next(signal, (peer, reason) => {
-        this.#tell({ type: 'source-lost', peer, reason });
-      });
-      if (source === undefined) return;
-      const { client } = source;
-      const isAuthority = equalBytes(client.peerKey, this.#init.genesis.entry.authority);
-      this.#source = { client, isAuthority };
-      this.#tell({ type: 'following', peer: client.name, isAuthority, from: this.#intake.next });
       try {
-        await this.#follow(client, isAuthority, signal);
+        const source = await this.#nextSource(signal);
+        if (source === undefined) return;
+        await this.#followSource(source, signal);
       } catch (error) {
+        // What an abort makes of a connection is not what went wrong.
         if (hasEnded(signal)) return;
-        await this.#afterFailure(error, client.name, signal);
-        this.#init.sources.failed(source, isBad(error));
-      } finally {
-        this.#source = undefined;
-        await client.close();
+        if (isForeseen(error)) throw error;
+        this.#tell({ type: 'defect', error });
+        await this.#init.pause(RESUME_EVERY_MS, signal);
+        if (!hasEnded(signal)) await this.#restartIntake();
       }
     }
   }
 
-  async #follow(client: PeerClient, isAuthority: boolean, signal: AbortSignal): Promise<void> {
-    const until = this.#init.sources.patienceWith(client);
+  #nextSource(signal: AbortSignal): Promise<Source | undefined> {
+    return this.#init.sources.next({
+      signal,
+      heard: () => this.#others.flatMap(({ addresses }) => addresses.slice(0, 1)),
+      onFailure: (peer, reason, isBad) => {
+        this.#tell({ type: isBad ? 'bad-source' : 'source-lost', peer, reason });
+      },
+    });
+  }
+
+  async #followSource(source: Source, signal: AbortSignal): Promise<void> {
+    const { client, address } = source;
+    this.#source = client;
+    try {
+      await this.#follow(source, signal);
+    } catch (error) {
+      if (hasEnded(signal)) return;
+      this.#init.sources.failed(address, error instanceof InvalidLog || isDishonest(error));
+      await this.#afterFailure(error, client, signal);
+    } finally {
+      this.#source = undefined;
+      await client.close();
+    }
+  }
+
+  async #follow(source: Source, signal: AbortSignal): Promise<void> {
+    const { client } = source;
+    const isAuthority = equalBytes(client.peerKey, this.#init.genesis.entry.authority);
+    const until = this.#init.sources.patienceWith(source);
+    this.#intake.forget();
+    this.#tell({ type: 'following', peer: client.name, isAuthority, from: this.#intake.next });
     for await (const update of client.follow(this.#intake.next)) {
       if (signal.aborted) return;
       if ('entries' in update) {
-        await this.#intake.entries(update.entries);
+        this.#intake.entries(update.entries);
         continue;
       }
-      if (update.checkpoint === undefined) throw refused('bad-source', 'The source has no checkpoint.');
-      if ('caughtUp' in update) await this.#caughtUp(client, update.checkpoint, isAuthority);
-      else await this.#intake.covered(update.checkpoint);
-      if (until !== undefined && this.#init.clock.now() >= until) return;
+      if (update.checkpoint === undefined) throw badSource('it has no checkpoint');
+      await this.#takeCheckpoint(update.checkpoint);
+      if ('caughtUp' in update) await this.#atEnd(client, update.checkpoint, isAuthority);
+      if (this.#init.clock.now() >= until) return;
     }
   }
 
-  async #caughtUp(client: PeerClient, text: string, isAuthority: boolean): Promise<void> {
-    const before = this.#init.copy.head.size;
-    await this.#intake.caughtUp(text);
-    const { size } = this.#init.copy.head;
-    this.#caughtUpAt = this.#init.clock.now();
-    if (size > before) {
-      this.#tell({ type: 'caught-up', size });
-    } else {
-      // The same entries may have another root, and fewer may be a history of their own.
+  async #takeCheckpoint(text: string): Promise<void> {
+    let isNew;
+    try {
+      isNew = await this.#intake.covered(text);
+    } catch (error) {
+      // Where the authority signed for it, it is of a history that is not here: kept until it can be compared.
+      if (isDishonest(error)) await this.#weigh(text);
+      throw error;
+    }
+    if (!isNew && text !== this.#init.copy.newestCheckpoint) await this.#weigh(text);
+  }
+
+  async #weigh(text: string): Promise<void> {
+    if (this.#init.copy.head.size === 0) return;
+    try {
       await this.#desk.weigh(text);
-      this.#lookForRollback(text, size, isAuthority);
+    } catch (error) {
+      // The authority did not sign it: whoever sent it was found out before.
+      if (!(error instanceof PeerRefusal)) throw error;
     }
-    if (this.#cosignNewest()) await this.#gossip.tell(client, await this.#given());
   }
 
-  #lookForRollback(text: string, ownSize: number, isAuthority: boolean): void {
+  /** All that the source has was taken, and it says so by this checkpoint. */
+  async #atEnd(client: PeerClient, text: string, isAuthority: boolean): Promise<void> {
+    await this.#intake.flush();
+    const { size } = this.#init.copy.head;
+    const isNews = size !== this.#caughtUp?.size;
+    this.#caughtUp = { size, at: this.#init.clock.now() };
+    if (isNews) this.#tell({ type: 'caught-up', size });
+    if (isAuthority) this.#lookForRollback(text, size);
+    if (this.#cosignNewest()) void this.#gossip.tell(client, this.#given());
+  }
+
+  #lookForRollback(text: string, ownSize: number): void {
     const shown = parseCheckpoint(text);
-    if (!isAuthority || !shown.ok || shown.value.size >= ownSize) return;
-    if (this.#rolledBackTo === shown.value.size) return;
+    if (!shown.ok || shown.value.size >= Math.min(ownSize, this.#rolledBackTo)) return;
     this.#rolledBackTo = shown.value.size;
     this.#tell({ type: 'rolled-back', size: shown.value.size, ownSize });
   }
@@ -198,16 +258,18 @@ export class Observer {
   /** Cosigns the copy's newest checkpoint, unless it did so lately; whether it did. */
   #cosignNewest(): boolean {
     const { copy, key, clock } = this.#init;
-    const now = clock.now();
-    if (this.#alarms.length > 0 || copy.head.size === (this.#cosigned?.size ?? 0)) return false;
-    if (this.#cosigned !== undefined && now - this.#cosigned.at < COSIGN_EVERY_MS) return false;
-    const text = copy.newestCheckpoint;
-    if (text === undefined) return false;
+    const [now, text, { size }] = [clock.now(), copy.newestCheckpoint, copy.head];
+    if (this.#alarms.length > 0 || text === undefined) return false;
+    if (this.#cosigned !== undefined) {
+      // Whatever the clock was set to in between.
+      const age = Math.abs(now - this.#cosigned.at);
+      if (age < (size === this.#cosigned.size ? COSIGN_AGAIN_MS : COSIGN_EVERY_MS)) return false;
+    }
     const line = cosign({ text }, key, Math.floor(now / 1000));
-    this.#cosigned = { size: copy.head.size, text: withCosignatures(text, [{ line }]), at: now };
+    this.#cosigned = { size, text: withCosignatures(text, [{ line }]), at: now };
     const self = this.#self();
     if (self !== null) this.#desk.noteObserver(this.#cosigned.text, self);
-    this.#tell({ type: 'cosigned', size: copy.head.size });
+    this.#tell({ type: 'cosigned', size });
     return true;
   }
 
@@ -221,32 +283,32 @@ export class Observer {
   }
 
   /** Says what ended the following of a source, and makes the intake usable again. */
-  async #afterFailure(error: unknown, peer: string, signal: AbortSignal): Promise<void> {
+  async #afterFailure(error: unknown, client: PeerClient, signal: AbortSignal): Promise<void> {
+    const peer = client.name;
     // Whether the disk can be written shows when the write under way has ended.
     await this.#intake.settled();
     if (this.#init.copy.suspended) {
       this.#tell({ type: 'store-suspended', reason: messageOf(error) });
       await this.#resume(signal);
-      await this.#restartIntake();
-      return;
-    }
-    if (error instanceof InvalidLog) {
+      if (!hasEnded(signal)) await this.#restartIntake();
+    } else if (error instanceof InvalidLog) {
       this.#tell({ type: 'invalid-log', finding: error.finding, checkpoint: error.checkpoint.text });
-    } else if (isBad(error)) {
+      await this.#restartIntake();
+    } else if (isDishonest(error)) {
       this.#tell({ type: 'bad-source', peer, reason: messageOf(error) });
+      // It may be the authority that signed two histories, and then the peer can prove the one that it has.
+      if (this.#init.copy.head.size > 0) await this.#gossip.tell(client, this.#given());
     } else if (isForeseen(error)) {
-      // What arrived so far is still good, or is found out by the next checkpoint.
       this.#tell({ type: 'source-lost', peer, reason: messageOf(error) });
-      return;
     } else {
-      this.#tell({ type: 'defect', error });
+      throw error;
     }
-    await this.#restartIntake();
   }
 
   async #resume(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.#init.pause(RESUME_EVERY_MS, signal);
+      if (hasEnded(signal)) return;
       try {
         await this.#init.copy.resume();
         this.#tell({ type: 'store-resumed' });
@@ -259,23 +321,23 @@ export class Observer {
   }
 
   async #restartIntake(): Promise<void> {
-    const { copy, genesis, makeChecker, onProgress } = this.#init;
     await this.#intake.settled();
     await this.#checker.close();
-    this.#checker = makeChecker();
-    this.#intake = await LogIntake.behind(copy, genesis, { checker: this.#checker, onProgress });
+    this.#checker = this.#init.makeChecker();
+    this.#intake = await intakeBehind(this.#init, this.#checker);
   }
 
-  async #given() {
-    return { checkpoint: await this.#newest(), observer: this.#self(), evidence: this.#desk.forks };
+  /** What is told to others: the newest checkpoint that was cosigned or, while nothing is, the newest. */
+  #given(): Exchange {
+    const cosigned = this.#alarms.length === 0 ? this.#cosigned?.text : undefined;
+    return {
+      checkpoint: cosigned ?? this.#init.copy.newestCheckpoint ?? null,
+      observer: this.#self(),
+      evidence: this.#desk.forks,
+    };
   }
 
-  /** What is told to others: the newest checkpoint that was cosigned, else the newest. */
-  async #newest(): Promise<string> {
-    return this.#cosigned?.text ?? (await this.#init.copy.proofs.newestCheckpoint());
-  }
-
-  /** Undefined where nobody could dial it, or nothing is cosigned. */
+  /** Null where nobody could dial it, or nothing is cosigned. */
   #self(): ObserverAddress | null {
     const addresses = this.#init.addresses();
     return addresses.length === 0 || this.#cosigned === undefined
@@ -283,21 +345,32 @@ export class Observer {
       : { key: this.#init.key.publicKey, addresses };
   }
 
+  #isSelf({ key }: Pick<ObserverAddress, 'key'>): boolean {
+    return equalBytes(key, this.#init.key.publicKey);
+  }
+
+  /** Other observers that were heard of. */
+  get #others(): readonly ObserverAddress[] {
+    return this.#desk.observers.map(({ address }) => address).filter((one) => !this.#isSelf(one));
+  }
+
   #tell(event: ObserverEvent): void {
-    if (isAlarm(event)) this.#alarms.push(event);
+    if (isAlarm(event)) {
+      // An invalid log is found again whenever its source is tried again.
+      if (this.#alarms.some((alarm) => isSameFinding(alarm, event))) return;
+      this.#alarms.push(event);
+    }
     this.#init.onEvent(event);
   }
 }
 
-/** Failures that say that a source is not honest, or not of this election. */
-const BAD = new Set(['bad-source', 'bad-answer', 'wrong-election', 'bad-signature']);
-
-function isBad(error: unknown): boolean {
-  return error instanceof InvalidLog || (isForeseen(error) && BAD.has(error.code));
+function isSameFinding(one: Alarm, other: Alarm): boolean {
+  return one.type === 'invalid-log' && other.type === 'invalid-log' && one.checkpoint === other.checkpoint;
 }
 
-function isForeseen(error: unknown): error is PsephosError | PeerRefusal {
-  return error instanceof PsephosError || error instanceof PeerRefusal;
+function intakeBehind(init: ObserverInit, checker: EntryChecker): Promise<LogIntake> {
+  const { copy, genesis, onProgress, maxUncoveredBytes = MAX_UNCOVERED_BYTES } = init;
+  return LogIntake.behind({ copy, genesis, checker, onProgress, maxUncoveredBytes });
 }
 
 function messageOf(error: unknown): string {

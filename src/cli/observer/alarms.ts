@@ -3,8 +3,11 @@ import { join } from 'node:path';
 import { toHex, utf8ToBytes } from '../../base/bytes.ts';
 import { sha256 } from '../../crypto/hash.ts';
 import { MAX_EVIDENCE_BYTES } from '../../log/evidence.ts';
+import type { ObserverEvent } from '../../services/observing/events.ts';
 import { createFile, exists, makeFolder } from '../../store/files.ts';
 import { readSmallFile } from '../../store/small-file.ts';
+import type { Console } from '../console.ts';
+import { printable } from '../printable.ts';
 
 /** Where what shows that the authority broke its word is kept, inside a folder with a log. */
 export const ALARMS_FOLDER = 'alarms';
@@ -12,14 +15,60 @@ const EVIDENCE = /^fork-[0-9a-f]{12}\.evidence\.json$/;
 /** One convicts. */
 const MOST_FILES = 20;
 
-/** Keeps evidence of a fork; resolves to its path, or undefined where there is enough of it already. */
-export async function keepFork(folder: string, evidence: string): Promise<string | undefined> {
-  return keep(folder, `fork-${digestOf(evidence)}.evidence.json`, evidence);
+interface AlarmFile {
+  readonly name: string;
+  readonly text: string;
 }
 
-/** Keeps a text that belongs to an alarm, under a name that says which. */
-export async function keepAlarmText(folder: string, kind: string, text: string): Promise<string | undefined> {
-  return keep(folder, `${kind}-${digestOf(text)}.txt`, text);
+/** Writes what shows that an alarm is true. What could not be written is tried again: it may be the only proof that there is. */
+export class AlarmFiles {
+  readonly #folder: string;
+  readonly #out: Console;
+  #waiting: AlarmFile[] = [];
+  #tail: Promise<void> = Promise.resolve();
+
+  constructor(folder: string, out: Console) {
+    this.#folder = folder;
+    this.#out = out;
+  }
+
+  /** Takes note of an alarm; and of the disk's being writable again. */
+  note(event: ObserverEvent): void {
+    const file = fileOf(event);
+    if (file !== undefined) this.#waiting.push(file);
+    else if (event.type !== 'store-resumed') return;
+    this.#tail = this.#tail.then(() => this.#writeAll());
+  }
+
+  /** Resolves when everything is written, or could not be written once more. */
+  async settled(): Promise<void> {
+    await this.#tail;
+    await this.#writeAll();
+  }
+
+  async #writeAll(): Promise<void> {
+    for (const file of this.#waiting.splice(0)) {
+      try {
+        const path = await keep(this.#folder, file);
+        if (path === undefined) continue;
+        this.#out.note(`What shows it: ${path}\n`);
+        this.#out.emit({ event: 'alarm-kept', path });
+      } catch (error) {
+        // The observer goes on: it has what shows it in memory, and tells others.
+        this.#waiting.push(file);
+        const reason = printable(error instanceof Error ? error.message : String(error));
+        this.#out.note(`PROBLEM: what shows it could not be kept (${reason}). It is tried again.\n`);
+      }
+    }
+  }
+}
+
+function fileOf(event: ObserverEvent): AlarmFile | undefined {
+  if (event.type === 'fork')
+    return { name: `fork-${digestOf(event.evidence)}.evidence.json`, text: event.evidence };
+  if (event.type === 'invalid-log')
+    return { name: `invalid-checkpoint-${digestOf(event.checkpoint)}.txt`, text: event.checkpoint };
+  return undefined;
 }
 
 /** Evidence of forks that was kept before. */
@@ -35,7 +84,8 @@ function digestOf(text: string): string {
   return toHex(sha256(utf8ToBytes(text))).slice(0, 12);
 }
 
-async function keep(folder: string, name: string, text: string): Promise<string | undefined> {
+/** Resolves to the file's path; undefined where there are enough already. */
+async function keep(folder: string, { name, text }: AlarmFile): Promise<string | undefined> {
   const alarms = join(folder, ALARMS_FOLDER);
   await makeFolder(alarms);
   const path = join(alarms, name);

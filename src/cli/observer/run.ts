@@ -23,7 +23,7 @@ import type { Io } from '../io.ts';
 import { startListening } from '../listening.ts';
 import { programLine, quotePath } from '../program-line.ts';
 import { showProgress } from '../progress.ts';
-import { keepAlarmText, keepFork, keptForks } from './alarms.ts';
+import { AlarmFiles, keptForks } from './alarms.ts';
 import { ObserverAnnouncer } from './announcer.ts';
 import { type Pins, electionOf, expectElection, readPins } from './first-contact.ts';
 import { type Settings, keepSettings, openCopy, readSettings, systemClock, takeKey } from './folder.ts';
@@ -133,26 +133,22 @@ interface Observed {
 async function observe(observed: Observed, io: Io, out: Console): Promise<void> {
   const { flags, settings, key, copy, genesis } = observed;
   const announcer = new ObserverAnnouncer(out);
-  const keeping: Promise<void>[] = [];
+  const alarmFiles = new AlarmFiles(flags.data, out);
   const onEvent = (event: ObserverEvent) => {
     announcer.tell(event);
-    keeping.push(keepAlarm(flags.data, event, out));
+    alarmFiles.note(event);
   };
   let addresses: () => readonly string[] = () => [];
   const progress = showProgress(io, 'Checking the copy, entries', copy.head.size);
-  const observer: Observer = await Observer.begin({
+  const observer = await Observer.begin({
     copy,
     genesis,
     key,
     makeChecker: createChecker,
     sources: new Sources({
       named: settings.dial,
-      heard: () => observer.desk.observers.flatMap(({ address }) => address.addresses.slice(0, 1)),
       dial: (address) => dial(address, io),
-      check: async (client) => {
-        const { electionId } = await client.info().then((info) => knownGenesis(info.genesis.entry));
-        expectElection({ electionId }, { election: genesis.electionId, fingerprint: undefined, targets: [] });
-      },
+      genesis,
       clock: systemClock,
       pause,
     }),
@@ -164,7 +160,9 @@ async function observe(observed: Observed, io: Io, out: Console): Promise<void> 
     onEvent,
     onProgress: progress.update,
   }).finally(progress.stop);
-  for (const evidence of await keptForks(flags.data)) observer.desk.takeEvidence(evidence);
+  // An empty copy is of no election yet.
+  const kept = copy.head.size > 0 ? await keptForks(flags.data) : [];
+  for (const evidence of kept) observer.desk.takeEvidence(evidence);
   const service = new ServedLog(copy, observer.desk, () => systemClock.now());
   const onDefect = (error: unknown) => {
     onEvent({ type: 'defect', error });
@@ -194,7 +192,7 @@ async function observe(observed: Observed, io: Io, out: Console): Promise<void> 
     }
   } finally {
     await node.stop();
-    await Promise.all(keeping);
+    await alarmFiles.settled();
   }
   out.say('Everything is on disk. Goodbye.\n');
   if (observer.alarms.length > 0) {
@@ -220,16 +218,6 @@ function dialableFirst(addresses: readonly string[]): readonly string[] {
   const { public: open, local, loopback } = describeReachability(addresses);
   const reachable = [...open, ...local];
   return reachable.length > 0 ? reachable : loopback;
-}
-
-async function keepAlarm(folder: string, event: ObserverEvent, out: Console): Promise<void> {
-  const path =
-    event.type === 'fork'
-      ? await keepFork(folder, event.evidence)
-      : event.type === 'invalid-log'
-        ? await keepAlarmText(folder, 'invalid-checkpoint', event.checkpoint)
-        : undefined;
-  if (path !== undefined) out.note(`What shows it: ${path}\n`);
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -18,7 +18,7 @@ export type ObserverEvent =
   /** All that the source has is on disk. */
   | { readonly type: 'caught-up'; readonly size: number }
   | { readonly type: 'cosigned'; readonly size: number }
-  /** The authority signed entries that break the election's rules; `receipt` proves that the first of them is in its log. */
+  /** The authority signed entries that break the election's rules; `checkpoint` is the first that covers what is wrong. */
   | {
       readonly type: 'invalid-log';
       readonly finding: Finding;

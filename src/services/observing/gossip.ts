@@ -1,28 +1,32 @@
-import { equalBytes, toHex } from '../../base/bytes.ts';
-import { PsephosError } from '../../base/errors.ts';
-import { type Exchange, type PeerClient, PeerRefusal } from '../ports.ts';
+import { toHex } from '../../base/bytes.ts';
+import type { Exchange, ObserverAddress, PeerClient } from '../ports.ts';
 import type { WitnessDesk } from '../witness-desk.ts';
 import { MAX_EVIDENCE } from '../witness-limits.ts';
+import { isForeseen } from './sources.ts';
 
 export interface GossipInit {
   readonly desk: WitnessDesk;
-  /** The key of whoever gossips, who does not dial itself. */
-  readonly own: Uint8Array;
   /** Addresses, ending in peer ids, of observers that are asked in every round. */
   readonly named: readonly string[];
   /** Connects to a multiaddr that ends in a peer id. Fails as `dialPeer` does. */
   readonly dial: (address: string) => Promise<PeerClient>;
+  readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
   /** Told of a peer whose answer doesn't hold. */
   readonly onBadPeer: (peer: string, reason: string) => void;
+  readonly onDefect: (error: unknown) => void;
 }
 
 /** Observers asked in one round: with each asking some, all hear of a fork within a few. */
 const ASKED_PER_ROUND = 4;
+/** How long a round waits for those it asked, in ms. Who is slower, or stalls, keeps nobody from asking the others. */
+const PATIENCE_MS = 10_000;
 
-/** Compares notes with other observers, over connections that are kept while they answer. */
+/** Compares notes with peers: never more than one question to each at a time, over connections that are kept while they answer. */
 export class Gossip {
   readonly #init: GossipInit;
   readonly #clients = new Map<string, PeerClient>();
+  /** Who has not answered yet, or is being dialled. */
+  readonly #asked = new Set<string | PeerClient>();
   /** Who is asked next: all have their turn. */
   #turn = 0;
   #closed = false;
@@ -31,53 +35,76 @@ export class Gossip {
     this.#init = init;
   }
 
-  /** Tells one peer, and takes its answer to heart. Whether it answered. */
-  async tell(client: PeerClient, given: Exchange): Promise<boolean> {
-    try {
-      const answer = await client.exchange({ ...given, evidence: given.evidence.slice(0, MAX_EVIDENCE) });
-      const problem = await this.#init.desk.heed(given.checkpoint, answer);
-      if (problem !== undefined) this.#init.onBadPeer(client.name, problem);
-      return true;
-    } catch (error) {
-      // A peer that doesn't answer is asked again in its turn; what it has to say is missed until then.
-      if (error instanceof PsephosError || error instanceof PeerRefusal) return false;
-      throw error;
-    }
+  /** Tells one peer, and takes its answer to heart. Resolves after that, or when it took too long. Never rejects. */
+  async tell(client: PeerClient, given: Exchange): Promise<void> {
+    await this.#patiently(this.#once(client, () => this.#exchange(client, given)));
   }
 
-  /** Tells some of the observers that are known. */
-  async round(given: Exchange): Promise<void> {
-    const others = this.#init.desk.observers
-      .map(({ address }) => address)
-      .filter(({ key }) => !equalBytes(key, this.#init.own));
-    const count = Math.min(ASKED_PER_ROUND, others.length);
-    const asked = Array.from({ length: count }, (_, i) => others[(this.#turn + i) % others.length]);
-    this.#turn += count;
-    await Promise.all([
-      ...this.#init.named.map((address) => this.#tellAt(address, [address], given)),
-      ...asked.flatMap((one) =>
-        one === undefined ? [] : [this.#tellAt(toHex(one.key), one.addresses, given)],
-      ),
+  /** Tells everybody who was named and some of the `others`, as `tell` does. */
+  async round(given: Exchange, others: readonly ObserverAddress[]): Promise<void> {
+    const known = new Map([
+      ...this.#init.named.map((address) => [address, [address]] as const),
+      ...others.map(({ key, addresses }) => [toHex(key), addresses] as const),
     ]);
+    await this.#dropAllBut(known);
+    const turns = Array.from(
+      { length: Math.min(ASKED_PER_ROUND, others.length) },
+      () => others[this.#turn++ % others.length] as ObserverAddress,
+    );
+    const asked = new Set([...this.#init.named, ...turns.map(({ key }) => toHex(key))]);
+    const tell = (id: string) =>
+      this.#once(id, () => this.#tellAt(id, known.get(id) as readonly string[], given));
+    await this.#patiently(Promise.all([...asked].map(tell)));
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all([...this.#clients.values()].map((client) => client.close()));
-    this.#clients.clear();
+    await this.#dropAllBut(new Map());
+  }
+
+  async #once(who: string | PeerClient, ask: () => Promise<unknown>): Promise<void> {
+    if (this.#asked.has(who)) return;
+    this.#asked.add(who);
+    try {
+      await ask();
+    } catch (error) {
+      this.#init.onDefect(error);
+    } finally {
+      this.#asked.delete(who);
+    }
+  }
+
+  async #patiently(answer: Promise<unknown>): Promise<void> {
+    const answered = new AbortController();
+    const tooLong = this.#init.pause(PATIENCE_MS, answered.signal);
+    await Promise.race([answer, tooLong]);
+    answered.abort();
+  }
+
+  /** Whether the peer answered. */
+  async #exchange(client: PeerClient, given: Exchange): Promise<boolean> {
+    let answer;
+    try {
+      answer = await client.exchange({ ...given, evidence: given.evidence.slice(0, MAX_EVIDENCE) });
+    } catch (error) {
+      // It is asked again in its turn; what it has to say is missed until then.
+      if (isForeseen(error)) return false;
+      throw error;
+    }
+    const problem = await this.#init.desk.heed(given.checkpoint, answer);
+    if (problem !== undefined) this.#init.onBadPeer(client.name, problem);
+    return true;
   }
 
   /** `id` is what the connection is kept under. */
   async #tellAt(id: string, addresses: readonly string[], given: Exchange): Promise<void> {
     const client = this.#clients.get(id) ?? (await this.#reach(addresses));
     if (client === undefined) return;
-    if (this.#closed) {
-      await client.close();
-      return;
+    if (!this.#closed) {
+      this.#clients.set(id, client);
+      if (await this.#exchange(client, given)) return;
+      this.#clients.delete(id);
     }
-    this.#clients.set(id, client);
-    if (await this.tell(client, given)) return;
-    this.#clients.delete(id);
     await client.close();
   }
 
@@ -87,9 +114,16 @@ export class Gossip {
         return await this.#init.dial(address);
       } catch (error) {
         // Another of its addresses may do; else it is tried again in its turn.
-        if (!(error instanceof PsephosError)) throw error;
+        if (!isForeseen(error)) throw error;
       }
     }
     return undefined;
+  }
+
+  /** Hangs up on those who are forgotten. */
+  async #dropAllBut(known: ReadonlyMap<string, unknown>): Promise<void> {
+    const forgotten = [...this.#clients].filter(([id]) => !known.has(id));
+    for (const [id] of forgotten) this.#clients.delete(id);
+    await Promise.all(forgotten.map(([, client]) => client.close()));
   }
 }

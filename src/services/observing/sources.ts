@@ -1,17 +1,25 @@
-import { PsephosError } from '../../base/errors.ts';
+import { equalBytes } from '../../base/bytes.ts';
+import { PsephosError, refused } from '../../base/errors.ts';
 import { type Clock, type PeerClient, PeerRefusal } from '../ports.ts';
+import type { KnownGenesis } from './known-genesis.ts';
 
 export interface SourcesInit {
   /** Where the log can be followed, in the order of preference: what people named. */
   readonly named: readonly string[];
-  /** Where else: observers that were heard of. */
-  readonly heard: () => readonly string[];
   /** Connects to an address or an invite. Fails as `dialPeer` does. */
   readonly dial: (address: string) => Promise<PeerClient>;
-  /** Whether a peer serves the election. Throws where not. */
-  readonly check: (client: PeerClient) => Promise<void>;
+  /** The election that a source must serve. */
+  readonly genesis: Pick<KnownGenesis, 'bytes'>;
   readonly clock: Clock;
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+export interface Search {
+  readonly signal: AbortSignal;
+  /** Where else the log can be followed: observers that were heard of. */
+  readonly heard: () => readonly string[];
+  /** Told of each address that doesn't do, and whether what is there is not honest. */
+  readonly onFailure: (address: string, reason: string, isBad: boolean) => void;
 }
 
 /** As a call, since the compiler takes a property that was false for false ever after. */
@@ -36,7 +44,6 @@ export class Sources {
   readonly #init: SourcesInit;
   readonly #shunned = new Map<string, number>();
   #pauseMs = 0;
-  #preferred: PeerClient | undefined;
 
   constructor(init: SourcesInit) {
     this.#init = init;
@@ -48,17 +55,13 @@ export class Sources {
   }
 
   /** The first source that answers, after waiting as long as it takes; undefined once the signal is aborted. */
-  async next(
-    signal: AbortSignal,
-    onFailure: (peer: string, reason: string) => void,
-  ): Promise<Source | undefined> {
+  async next({ signal, heard, onFailure }: Search): Promise<Source | undefined> {
     while (!signal.aborted) {
       await this.#init.pause(this.#pauseMs, signal);
-      for (const [place, address] of this.#candidates().entries()) {
+      for (const address of this.#candidates(heard())) {
         if (hasEnded(signal)) return undefined;
         const client = await this.#reach(address, onFailure);
         if (client === undefined) continue;
-        this.#preferred = place === 0 && this.#init.named[0] === address ? client : undefined;
         return { address, client };
       }
       this.#pauseMs = Math.min(LONGEST_PAUSE_MS, Math.max(FIRST_PAUSE_MS, 2 * this.#pauseMs));
@@ -66,38 +69,52 @@ export class Sources {
     return undefined;
   }
 
-  /** Until when a source is followed before another is tried, in ms since 1970; undefined for the one to stay with. */
-  patienceWith(client: PeerClient): number | undefined {
+  /** Until when a source is followed before a better one is tried, in ms since 1970: for ever, where there is none. */
+  patienceWith({ address }: Source): number {
     this.#pauseMs = 0;
-    return client === this.#preferred ? undefined : this.#init.clock.now() + PATIENCE_MS;
+    return address === this.#init.named[0] ? Infinity : this.#init.clock.now() + PATIENCE_MS;
   }
 
   /** A source failed; one that was not honest is left alone for a while. */
-  failed({ address }: Source, isBad: boolean): void {
+  failed(address: string, isBad: boolean): void {
     this.#pauseMs = FIRST_PAUSE_MS;
     if (isBad) this.#shunned.set(address, this.#init.clock.now() + SHUN_MS);
   }
 
-  #candidates(): string[] {
+  #candidates(heard: readonly string[]): string[] {
     const now = this.#init.clock.now();
-    const all = [...new Set([...this.#init.named, ...this.#init.heard()])];
-    return all.filter((address) => (this.#shunned.get(address) ?? 0) <= now);
+    for (const [address, until] of this.#shunned) if (until <= now) this.#shunned.delete(address);
+    return [...new Set([...this.#init.named, ...heard])].filter((address) => !this.#shunned.has(address));
   }
 
-  async #reach(
-    address: string,
-    onFailure: (peer: string, reason: string) => void,
-  ): Promise<PeerClient | undefined> {
+  async #reach(address: string, onFailure: Search['onFailure']): Promise<PeerClient | undefined> {
     let client: PeerClient | undefined;
     try {
       client = await this.#init.dial(address);
-      await this.#init.check(client);
+      const { genesis } = await client.info();
+      if (!equalBytes(genesis.entry, this.#init.genesis.bytes))
+        throw refused('wrong-election', 'It serves another election.');
       return client;
     } catch (error) {
       await client?.close();
-      if (!(error instanceof PsephosError || error instanceof PeerRefusal)) throw error;
-      onFailure(address, error.message);
+      if (!isForeseen(error)) throw error;
+      const isBad = isDishonest(error);
+      if (isBad) this.failed(address, isBad);
+      onFailure(address, error.message, isBad);
       return undefined;
     }
   }
+}
+
+/** Failures that say that a source is not honest, or not of this election. */
+const DISHONEST = new Set(['bad-source', 'bad-answer', 'wrong-election', 'bad-signature']);
+
+/** Whether a failure says so of the peer that it came from. */
+export function isDishonest(error: unknown): boolean {
+  return isForeseen(error) && DISHONEST.has(error.code);
+}
+
+/** Whether a failure is one that peers, networks and disks have; all others are defects. */
+export function isForeseen(error: unknown): error is PsephosError | PeerRefusal {
+  return error instanceof PsephosError || error instanceof PeerRefusal;
 }
