@@ -47,6 +47,8 @@ export interface PlaceOptions {
   /** Of a sealed election: who is invited to make its key, in the place of a trustee that is there. */
   readonly ceremony?: Pick<CeremonyStart, 'threshold' | 'trustees'>;
   readonly folder?: string;
+  /** The port to listen on; a free one unless given. */
+  readonly port?: number;
   /** The voters of an election that is in `folder` already, and goes on. */
   readonly existing?: readonly PlaceVoter[];
 }
@@ -118,6 +120,7 @@ export class PollingPlace {
       this.trustees = singleTrustees(1);
     this.events = init.events;
     this.#options = init.options;
+    this.#port = init.options.port ?? 0;
     this.#now = init.now;
     this.station = new PollingStation(this.log, (event) => this.events.push(event));
     this.desk = new EnrolmentDesk(this.log, (event) => this.events.push(event));
@@ -132,6 +135,10 @@ export class PollingPlace {
   /** The multiaddr, with the peer id. */
   get address(): string {
     return `${this.bareAddress}/p2p/${this.node.peerId}`;
+  }
+
+  get port(): number {
+    return this.#port;
   }
 
   /** The multiaddr without the peer id: it pins nothing. */
