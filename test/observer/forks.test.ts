@@ -57,10 +57,7 @@ describe('an observer of an authority that shows it another history than before'
       const fork = await observer.event('fork');
       const sizes = assertConvicts(fork.evidence, one);
       assert.deepEqual(sizes, { first: fork.first, second: fork.second });
-      assert.deepEqual(
-        [sizes.first, sizes.second],
-        [common + Math.min(...more), common + Math.max(...more)],
-      );
+      assert.deepEqual([sizes.first, sizes.second], [common + Math.min(...more), common + Math.max(...more)]);
       // What it has stays as it was, and is not vouched for any more.
       assert.equal(observer.copy.head.size, common + more[0]);
       const cosigned = observer.count('cosigned');
@@ -101,7 +98,12 @@ describe('an observer of an authority that was rolled back', () => {
     await castAll(place, 0, 3);
     const old = await copyOf(t, place);
     const { voters, port } = place;
-    const before = await PollingPlace.start(t, { ...KEYS_ONLY, folder: place.folder, existing: voters, port });
+    const before = await PollingPlace.start(t, {
+      ...KEYS_ONLY,
+      folder: place.folder,
+      existing: voters,
+      port,
+    });
     await castAll(before, 3, 8);
     const observer = await Watcher.start(t, before, { dial: [before.address] });
     await observer.holds(before.log.head.size);
@@ -150,6 +152,11 @@ describe('an observer of an authority that signs out of order', () => {
     return signCheckpoint(head, AUTHORITY, publicKeyOf(AUTHORITY));
   }
 
+  /** What is shown as the newest checkpoint, once a test says so. */
+  interface Shown {
+    text?: string;
+  }
+
   /** A place whose log ends with what `latest` says, for those who follow it. */
   async function showing(t: TestContext, latest: (service: NodeService) => Promise<string | undefined>) {
     const place = await PollingPlace.start(t, {
@@ -162,34 +169,34 @@ describe('an observer of an authority that signs out of order', () => {
   }
 
   it('takes an older checkpoint of the same log for a rollback, whatever comes after it', async (t) => {
-    let shown: string | undefined;
-    const place = await showing(t, async (service) => shown ?? (await service.latestCheckpoint()));
+    const shown: Shown = {};
+    const place = await showing(t, async (service) => shown.text ?? (await service.latestCheckpoint()));
     const observer = await Watcher.start(t, place, { dial: [place.address] });
     await observer.holds(place.log.head.size);
-    shown = await checkpointOf(place, 4);
+    shown.text = await checkpointOf(place, 4);
     assert.equal((await observer.event('rolled-back')).size, 4);
-    shown = undefined;
+    delete shown.text;
     await castAll(place, 5, 8);
     await observer.holds(place.log.head.size);
     assert.equal(observer.count('fork'), 0);
   });
 
   it('proves a fork by an older checkpoint with another root', async (t) => {
-    let shown: string | undefined;
-    const place = await showing(t, async (service) => shown ?? (await service.latestCheckpoint()));
+    const shown: Shown = {};
+    const place = await showing(t, async (service) => shown.text ?? (await service.latestCheckpoint()));
     const observer = await Watcher.start(t, place, { dial: [place.address] });
     await observer.holds(place.log.head.size);
-    shown = await checkpointOf(place, 4, new Uint8Array(32).fill(7));
+    shown.text = await checkpointOf(place, 4, new Uint8Array(32).fill(7));
     const { evidence } = await observer.event('fork');
     assert.deepEqual(assertConvicts(evidence, place), { first: 4, second: place.log.head.size });
   });
 
   it('proves a fork by a checkpoint of nothing that has a root of something', async (t) => {
-    let shown: string | undefined;
-    const place = await showing(t, async (service) => shown ?? (await service.latestCheckpoint()));
+    const shown: Shown = {};
+    const place = await showing(t, async (service) => shown.text ?? (await service.latestCheckpoint()));
     const observer = await Watcher.start(t, place, { dial: [place.address] });
     await observer.holds(place.log.head.size);
-    shown = await checkpointOf(place, 0, new Uint8Array(32).fill(7));
+    shown.text = await checkpointOf(place, 0, new Uint8Array(32).fill(7));
     const { evidence } = await observer.event('fork');
     assert.equal(assertConvicts(evidence, place).first, 0);
     assert.equal(observer.count('defect'), 0);

@@ -165,13 +165,14 @@ export class Watcher {
   }
 
   async #begin(genesis: KnownGenesis, clock: Clock, options: WatcherOptions): Promise<void> {
-    const { dial, companions = [], haste = DEFAULT_HASTE, misbehave, announces = (own) => own } = options;
+    const { dial, companions = [], haste = DEFAULT_HASTE, misbehave } = options;
     const seed = options.seed ?? new Uint8Array(randomBytes(32));
     const { signal } = this.#ending;
-    const pause = (ms: number, ended: AbortSignal) =>
-      sleep(ms / haste, undefined, { signal: ended }).catch(() => {
+    const pause = async (ms: number, ended: AbortSignal): Promise<void> => {
+      await sleep(ms / haste, undefined, { signal: ended }).catch(() => {
         // Aborted: whoever pauses looks at the signal.
       });
+    };
     const observer = await Observer.begin({
       copy: this.copy,
       genesis,
@@ -186,7 +187,10 @@ export class Watcher {
       }),
       companions,
       checks: new BallotChecks(),
-      addresses: () => announces(this.#node?.addresses() ?? []),
+      addresses: () => {
+        const own = this.#node?.addresses() ?? [];
+        return options.announces?.(own) ?? own;
+      },
       clock,
       pause,
       onEvent: (event) => {
