@@ -33,6 +33,9 @@ export interface Cosignature {
   readonly line: string;
 }
 
+/** Whether a cosignature is worth its verification, which is most of what reading a checkpoint costs. */
+export type Wanted = (observer: Uint8Array, line: string) => boolean;
+
 /** The name that the observer with this key signs under. */
 export function cosignerName(publicKey: Uint8Array): string {
   return `${NAME_PREFIX}${toHex(publicKey)}`;
@@ -68,13 +71,13 @@ function message(note: Note, seconds: number): Uint8Array {
 }
 
 /**
- * The valid cosignatures of observers on a checkpoint, at most one of each and MAX_COSIGNATURES in all; of the observers that
- * are `wanted` alone, where that is given. Lines of other signers, and lines that are not valid, are passed over: anybody can
- * add one to a note.
+ * The valid cosignatures of observers on a checkpoint, at most one of each and MAX_COSIGNATURES in all; of those that are
+ * `wanted` alone, by observer and line, where that is given. Lines of other signers, and lines that are not valid, are passed over:
+ * anybody can add one to a note.
  */
 export function cosignaturesOf(
   checkpoint: Pick<Checkpoint, 'text'>,
-  wanted: (observer: Uint8Array) => boolean = () => true,
+  wanted: Wanted = () => true,
 ): Cosignature[] {
   const note = parseNote(checkpoint.text);
   if (!note.ok) return [];
@@ -82,13 +85,14 @@ export function cosignaturesOf(
   for (const { name, keyId: id, signature } of note.value.signatures.slice(0, 2 * MAX_COSIGNATURES)) {
     const observer = name.startsWith(NAME_PREFIX) ? fromHex(name.slice(NAME_PREFIX.length)) : undefined;
     if (observer?.length !== 32 || signature.length !== TIME_BYTES + SIGNATURE_BYTES) continue;
-    if (found.has(name) || found.size === MAX_COSIGNATURES || !wanted(observer)) continue;
+    const line = signatureLine({ name, keyId: id, signature });
+    if (found.has(name) || found.size === MAX_COSIGNATURES || !wanted(observer, line)) continue;
     if (!equalBytes(id, keyId({ name, publicKey: observer }, COSIGNATURE_V1))) continue;
     const seconds = new DataView(signature.buffer, signature.byteOffset).getBigUint64(0);
     if (seconds > BigInt(Number.MAX_SAFE_INTEGER)) continue;
     const time = Number(seconds);
     if (!verify(signature.subarray(TIME_BYTES), message(note.value, time), observer)) continue;
-    found.set(name, { observer, time, line: signatureLine({ name, keyId: id, signature }) });
+    found.set(name, { observer, time, line });
   }
   return [...found.values()];
 }
@@ -104,11 +108,7 @@ export interface CosignedCheckpoint extends Checkpoint {
  * Reads a checkpoint as `openCheckpoint` does, with its valid cosignatures, as `cosignaturesOf` finds them. The result's text has
  * the log's own signature and these alone.
  */
-export function openCosigned(
-  text: string,
-  key: LogKey,
-  wanted?: (observer: Uint8Array) => boolean,
-): Result<CosignedCheckpoint, string> {
+export function openCosigned(text: string, key: LogKey, wanted?: Wanted): Result<CosignedCheckpoint, string> {
   const opened = openCheckpoint(text, key);
   if (!opened.ok) return opened;
   const bare = withoutCosignatures(opened.value, key);

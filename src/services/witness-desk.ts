@@ -207,12 +207,15 @@ export class WitnessDesk {
     if (opened.ok) this.#learn(opened.value, [observer]);
   }
 
-  /** Of cosignatures, verifies those of observers that are known or make themselves known: strangers can make any number. */
+  /**
+   * Of cosignatures, verifies those of observers that are known or make themselves known, since strangers can make any number; and none
+   * that was verified before, since peers tell each other the same again and again.
+   */
   #open(text: string, announced: readonly ObserverAddress[]): Result<CosignedCheckpoint, string> {
     const keys = new Set(announced.map(({ key }) => toHex(key)));
-    return openCosigned(text, this.#key(), (key) => {
-      const id = toHex(key);
-      return this.#observers.has(id) || keys.has(id);
+    return openCosigned(text, this.#key(), (key, line) => {
+      const known = this.#observers.get(toHex(key));
+      return known === undefined ? keys.has(toHex(key)) : known.cosigned.cosignature.line !== line;
     });
   }
 

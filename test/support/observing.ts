@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -168,6 +169,8 @@ export class Watcher {
     const { dial, companions = [], haste = DEFAULT_HASTE, misbehave } = options;
     const seed = options.seed ?? new Uint8Array(randomBytes(32));
     const { signal } = this.#ending;
+    // Each connection listens to it.
+    setMaxListeners(0, signal);
     const pause = async (ms: number, ended: AbortSignal): Promise<void> => {
       await sleep(ms / haste, undefined, { signal: ended }).catch(() => {
         // Aborted: whoever pauses looks at the signal.

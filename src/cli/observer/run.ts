@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createChecker } from '../../audit/worker-pool.ts';
 import { refused, unusable } from '../../base/errors.ts';
@@ -45,6 +46,8 @@ const RETRIES = 2;
 
 /** Observes an election until the signal is aborted. Throws `alarm` at the end where the authority did what it must not do. */
 export async function run(flags: RunFlags, io: Io, out: Console): Promise<void> {
+  // Each connection listens to it, and an observer has one to each of the others.
+  setMaxListeners(0, io.signal);
   const settings = await settingsFrom(flags);
   const pins = readPins({ ...flags, dial: settings.dial });
   const key = await takeKey(flags.data);
