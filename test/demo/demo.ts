@@ -22,6 +22,7 @@ const AT_ONCE = 4;
 const began = Date.now();
 let folder = '';
 let admin: Running | undefined;
+let observer: Running | undefined;
 
 function say(text: string): void {
   const seconds = ((Date.now() - began) / 1000).toFixed(1).padStart(5);
@@ -210,6 +211,12 @@ async function firstElection(): Promise<void> {
   for (const [at] of TRUSTEES.entries()) startTrustee(at + 1, addresses[0] as string);
   await Promise.all([...trustees.values()].map((running) => running.waitFor(/shown that you could decrypt/)));
   show((trustees.get(2) as Running).stdout, /^Step 1/);
+  say('A friend of a candidate keeps an eye on it all, with one command:');
+  const watch = ['--data', join(folder, 'observer'), '--listen', '/ip6/::1/tcp/0'];
+  observer = start('observer', [...watch, '--dial', addresses[0] as string], { cwd: folder });
+  const [copy] = await observer.waitFor(/\/ip6\/::1\/tcp\/\d+\/p2p\/\w+/);
+  await observer.waitFor(/entries, checked/);
+  show(observer.stdout);
   say('A voter puts an own key in the place of the secret, which from then on votes no more:');
   const careful = voters[2] as Voter;
   const keyFile = join(folder, `${careful.username}.key`);
@@ -323,6 +330,12 @@ async function firstElection(): Promise<void> {
   for (const [number, running] of trustees) await expectExit(0, `trustee ${number}`, running.kill('SIGINT'));
   trustees.clear();
   await expectExit(0, 'admin', (admin as Running).kill('SIGINT'));
+
+  say('The organiser’s computer is off. The observer has the whole election, for anyone to audit:');
+  show((await expectExit(0, 'verify-log on the observer', run('verify-log', [copy]))).stdout, /VALID/);
+  const watched = await run('observer', ['status', '--data', join(folder, 'observer')]);
+  show(watched.stdout, /Election|Entries|Turnout|Cosigned|alarm/);
+  await expectExit(0, 'observer', observer.kill('SIGINT'));
 }
 
 async function secondElection(): Promise<void> {
@@ -352,6 +365,7 @@ async function demo(): Promise<void> {
     say('Every count was as expected.');
   } finally {
     for (const running of trustees.values()) await running.kill('SIGKILL');
+    await observer?.kill('SIGKILL');
     await admin?.kill('SIGKILL');
     await rm(top, { recursive: true, force: true });
   }
