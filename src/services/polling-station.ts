@@ -15,27 +15,17 @@ import type { SignedBallot } from '../election/entries.ts';
 import type { RoundState } from '../election/log-state.ts';
 import { BAD_SIGNATURE, REPEATED_TEXT, badProof, refusals } from '../election/rules.ts';
 import type { Refusal } from '../election/refusal.ts';
-import type { AppendPlan, Appended, ElectionLog } from './election-log.ts';
+import { BallotBatches } from './ballot-batches.ts';
+import { ballotRefusal } from './ballot-refusal.ts';
+import type { ElectionLog } from './election-log.ts';
 import type { EventListener } from './events.ts';
 import { PeerRefusal, type VoterRecord } from './ports.ts';
 import { type ProofVerifier, inThreadProofs } from './proofs/verifier.ts';
 import { SealedRounds } from './sealed-rounds.ts';
 import { type SignatureTask, type SignatureVerifier, inThreadVerifier } from './signatures/verifier.ts';
 
-/**
- * Ballots a commit takes at most. Past this the cost of the fsync is already spread thin, and a larger batch would
- * only make the first voter in it wait longer.
- */
-const MAX_BATCH = 256;
 /** Ballots that may wait for a commit before newcomers are told to come back: some seconds of work. */
 const MAX_WAITING = 8192;
-/** Ballots that are worth a commit as soon as they are there: a batch costs a millisecond (fsync, the checkpoint's signature). */
-const ENOUGH = 64;
-/**
- * How long a batch gathers at most once ballots come faster than one at a time, in ms. No voter notices this wait, and a
- * lone one never has it.
- */
-const GATHER_MS = 15;
 const BUSY_RETRY_MS = 1000;
 const SUSPENDED_RETRY_MS = 5000;
 
@@ -45,19 +35,9 @@ interface Named {
   readonly bytes: Uint8Array;
 }
 
-interface Admitted {
-  readonly ballot: Ballot;
-  readonly signed: SignedBallot;
-  readonly tracker: string;
-  readonly record: VoterRecord;
-  /** Settled with the receipt when the ballot's batch is on disk, or with the refusal or failure. */
-  readonly resolve: (receipt: string) => void;
-  readonly reject: (reason: Error) => void;
-}
-
 /**
- * Takes ballots in: each is checked, joins the next batch, and is answered with its receipt once that batch is on
- * disk. While one batch is being written the next one gathers (group commit).
+ * Takes ballots in: each is checked, joins the next batch (`BallotBatches`), and is answered with its receipt once that batch is on
+ * disk.
  */
 export class PollingStation {
   readonly #log: ElectionLog;
@@ -65,20 +45,11 @@ export class PollingStation {
   readonly #verifier: SignatureVerifier;
   readonly #proofs: ProofVerifier;
   readonly #sealedRounds = new SealedRounds();
-  readonly #pause: (ms: number) => Promise<void>;
+  readonly #batches: BallotBatches;
   /** Casts under way, by a hash of their bytes: the same ballot sent twice at once is one cast. */
   readonly #casts = new Map<string, Promise<string>>();
   /** The last cast under way of each voter, by key: a voter's ballots are taken one after another. */
   readonly #voterTails = new Map<string, Promise<unknown>>();
-  #waiting: Admitted[] = [];
-  /** Ballots that were read and are being checked. */
-  #checking = 0;
-  /** The mean of the last two batches: as many voters are about to come again, or others in their place. */
-  #usualBatch = 0;
-  #lastBatch = 0;
-  /** Called when the next batch has gathered. */
-  #onGathered: () => void = () => undefined;
-  #writing = false;
   #stopped = false;
 
   /**
@@ -102,7 +73,7 @@ export class PollingStation {
     this.#onEvent = onEvent;
     this.#verifier = verifier;
     this.#proofs = proofs;
-    this.#pause = pause;
+    this.#batches = new BallotBatches(log, onEvent, pause);
   }
 
   /**
@@ -165,14 +136,14 @@ export class PollingStation {
 
   /** Checks a ballot against what is on disk and, if it may be cast, sees it through to its receipt. */
   async #admit(ballot: Ballot, signed: SignedBallot, named: Named): Promise<string> {
-    this.#checking++;
+    this.#batches.checking();
     let record: VoterRecord | undefined;
     try {
       record = await this.#log.store.voter(ballot.voter);
       const found = refusals(ballot, this.#log.state, this.#log.logTime(), record);
       if (found.length > 0 || record === undefined) {
         const receipt = await this.#receiptOr(named, found);
-        this.#checked();
+        this.#batches.checked();
         return receipt;
       }
       const message = ballotMessage(signed.body);
@@ -180,15 +151,12 @@ export class PollingStation {
       if (ballot.form === 'sealed') await this.#checkSealed(ballot.sealed, task, named.tracker);
       else if (!(await this.#verifier.verify(task))) throw this.#refuse([BAD_SIGNATURE]);
     } catch (error) {
-      this.#checked();
+      this.#batches.checked();
       throw error;
     }
-    const standing = record;
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ ballot, signed, tracker: named.tracker, record: standing, resolve, reject });
-      if (!this.#writing) void this.#write();
-      this.#checked();
-    });
+    const receipt = this.#batches.add({ ballot, signed, tracker: named.tracker, record });
+    this.#batches.checked();
+    return receipt;
   }
 
   /**
@@ -213,108 +181,8 @@ export class PollingStation {
     if (verdict !== null) throw this.#refuse([badProof(verdict.problem)]);
   }
 
-  /** Hands what waits to the log, batch by batch, until nothing does. */
-  async #write(): Promise<void> {
-    this.#writing = true;
-    let before: Promise<void> = Promise.resolve();
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting.slice(0, MAX_BATCH);
-      this.#waiting = this.#waiting.slice(MAX_BATCH);
-      this.#usualBatch = (this.#lastBatch + batch.length) / 2;
-      this.#lastBatch = batch.length;
-      const written = this.#writeBatch(batch);
-      // One batch may be prepared while another is being written; ballots that come meanwhile make the next one larger.
-      await before;
-      before = written;
-      if (!this.#isGathered()) await this.#gather();
-    }
-    // In one go with the check above: whoever comes next finds either a writer that will see them, or none.
-    this.#writing = false;
-  }
-
-  /** Waits until the next batch has gathered, for GATHER_MS at most. */
-  async #gather(): Promise<void> {
-    const gathered = new Promise<void>((resolve) => {
-      this.#onGathered = resolve;
-    });
-    await Promise.race([this.#pause(GATHER_MS), gathered]);
-  }
-
-  /** Whether enough ballots wait to be written, or as many as came of late and none is being checked. */
-  #isGathered(): boolean {
-    const { length } = this.#waiting;
-    return length >= ENOUGH || (length > 0 && length >= this.#usualBatch && this.#checking === 0);
-  }
-
-  #checked(): void {
-    this.#checking--;
-    if (this.#isGathered()) this.#onGathered();
-  }
-
-  async #writeBatch(batch: readonly Admitted[]): Promise<void> {
-    let taken: Admitted[] = [];
-    let appended: Appended;
-    try {
-      appended = await this.#log.appendBallots(({ seq, time }) => {
-        taken = this.#stillAllowed(batch, time);
-        return planOf(taken, seq, this.#log.state.rounds.length);
-      });
-    } catch (error) {
-      // What became of the batch is unknown, so nobody in it is told that it was refused: the same ballot sent again
-      // gets its receipt if it was written. The log has reported the failure.
-      const busy = new PeerRefusal(
-        'busy',
-        "The organiser's disk can't be written just now.",
-        SUSPENDED_RETRY_MS,
-      );
-      busy.cause = error;
-      for (const { reject } of batch) reject(busy);
-      return;
-    }
-    await this.#answer(taken, appended);
-  }
-
-  async #answer(taken: readonly Admitted[], appended: Appended): Promise<void> {
-    try {
-      const receipts = await this.#log.proofs.receipts(appended);
-      for (const [index, { entry }] of appended.entries.entries()) {
-        const item = taken[index] as Admitted;
-        this.#report(item, entry.seq);
-        item.resolve(receipts[index] as string);
-      }
-    } catch (error) {
-      // The ballots are in the log, but a proof could not be read from disk; sent again, each gets its receipt.
-      this.#onEvent({ type: 'defect', error });
-      for (const { reject } of taken)
-        reject(new PeerRefusal('busy', 'The receipt could not be made.', BUSY_RETRY_MS));
-    }
-  }
-
-  /** Of a batch, the ballots that may still be cast at the time the log gives them: the round may have closed. */
-  #stillAllowed(batch: readonly Admitted[], time: number): Admitted[] {
-    return batch.filter((item) => {
-      const found = refusals(item.ballot, this.#log.state, time, item.record);
-      if (found.length > 0) item.reject(this.#refuse(found));
-      return found.length === 0;
-    });
-  }
-
   #refuse(found: readonly Refusal[]): PeerRefusal {
-    const code = found[0]?.code ?? 'internal';
-    const reason = found.map(({ message }) => message).join(' ');
-    this.#onEvent({ type: 'ballot-refused', code, reason });
-    return new PeerRefusal(code, reason);
-  }
-
-  #report({ ballot, record }: Admitted, seq: number): void {
-    this.#onEvent({
-      type: 'ballot-accepted',
-      seq,
-      round: this.#log.state.rounds.length,
-      voter: record.name,
-      number: ballot.number,
-      turnout: { ...this.#log.turnout, voters: this.#log.state.roll.voters },
-    });
+    return ballotRefusal(found, this.#onEvent);
   }
 }
 
@@ -322,19 +190,6 @@ function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, ms);
   });
-}
-
-function planOf(taken: readonly Admitted[], from: number, round: number): AppendPlan {
-  return {
-    contents: taken.map(({ signed }) => ({ kind: 'ballot', ballot: signed })),
-    voters: taken.map(({ ballot, record }, index) => ({
-      ...record,
-      round,
-      number: ballot.number,
-      seq: from + index,
-    })),
-    ballots: taken.map(({ tracker }, index) => ({ tracker, seq: from + index })),
-  };
 }
 
 function orRefuse<T>(
