@@ -70,6 +70,7 @@ const station = new PollingStation(log, ignore, {
   verifier,
   ...(proofs === undefined ? {} : { proofs }),
 });
+organiser.closeSettled((close) => station.settled(close));
 const node = await startNode({
   seed: AUTHORITY,
   listen: [{ address: '/ip6/::1/tcp/0' }],

@@ -41,6 +41,10 @@ export class BallotBatches {
   readonly #onEvent: EventListener;
   readonly #pause: (ms: number) => Promise<void>;
   #waiting: Waiting[] = [];
+  /** Ballots that were added and are not answered yet. */
+  #unanswered = 0;
+  /** Called when there are none. */
+  #onSettled: (() => void)[] = [];
   /** Ballots that were read and are being checked. */
   #checking = 0;
   /** The mean of the last two batches: as many voters are about to come again, or others in their place. */
@@ -71,8 +75,17 @@ export class BallotBatches {
   add(admitted: AdmittedBallot): Promise<string> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ ...admitted, resolve, reject });
+      this.#unanswered++;
       if (!this.#writing) void this.#write();
     });
+  }
+
+  /** Resolves when every ballot that was added is answered; the caller sees to it that none is added meanwhile. */
+  async settle(): Promise<void> {
+    if (this.#unanswered === 0) return;
+    // Nobody else comes: what waits need not gather.
+    this.#onGathered();
+    await new Promise<void>((resolve) => this.#onSettled.push(resolve));
   }
 
   /** Hands what waits to the log, batch by batch, until nothing does. */
@@ -109,6 +122,15 @@ export class BallotBatches {
   }
 
   async #writeBatch(batch: readonly Waiting[]): Promise<void> {
+    await this.#logBatch(batch);
+    this.#unanswered -= batch.length;
+    if (this.#unanswered > 0) return;
+    for (const resolve of this.#onSettled) resolve();
+    this.#onSettled = [];
+  }
+
+  /** Resolves when each of a batch is answered. */
+  async #logBatch(batch: readonly Waiting[]): Promise<void> {
     let taken: Waiting[] = [];
     let appended: Appended;
     try {

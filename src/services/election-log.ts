@@ -5,6 +5,7 @@ import type { LogState } from '../election/log-state.ts';
 import { type Checkpoint, origin, signCheckpoint } from '../log/checkpoint.ts';
 import { type ChainedEntry, type Head, chainEntry, headAfter } from '../log/entry-codec.ts';
 import { leafHash } from '../log/merkle.ts';
+import { signPromise } from '../log/promise.ts';
 import type { PreparedBatch, TileAppender } from '../log/tiles.ts';
 import type { EventListener } from './events.ts';
 import { checkLog } from './log-check.ts';
@@ -168,6 +169,16 @@ export class ElectionLog implements LogView {
   /** Gives the log its authority's seed; used once, when the election is created. */
   useSeed(seed: Uint8Array): void {
     this.#seed = seed;
+  }
+
+  /**
+   * The authority's signed word that the ballot with this hash (SHA-256 of its bytes as they travel) will be in the log by `by`, in ms
+   * since 1970: whoever asks for it has to keep it. Undefined while nothing can be added to the log, suspended or without its key.
+   */
+  promise(ballotHash: Uint8Array, by: number): string | undefined {
+    if (this.#suspended || this.#seed === undefined) return undefined;
+    const key = { origin: origin(this.electionId), publicKey: this.genesis.authority };
+    return signPromise({ ballotHash, by }, key, this.#seed);
   }
 
   /**

@@ -73,6 +73,9 @@ export interface CountProgress {
   readonly missing?: string;
 }
 
+/** Does an action once what must be in the log before it is there, and lets nothing begin meanwhile that it would overtake. */
+export type Settled = <T>(action: () => Promise<T>) => Promise<T>;
+
 /** What the organiser may do with an election; each is one action on its log. */
 export class Organiser {
   /** Key ceremonies of this election's trustees, and calls to them. */
@@ -83,6 +86,7 @@ export class Organiser {
   readonly #sealedRounds = new SealedRounds();
   /** Of the round that waits to be counted, with the decryptions that were verified. */
   #verified: { readonly tally: number; readonly decrypting: Decrypting } | undefined;
+  #settled: Settled = (action) => action();
 
   constructor(log: ElectionLog, onEvent: EventListener) {
     this.#log = log;
@@ -179,11 +183,20 @@ export class Organiser {
     return round;
   }
 
+  /** Has rounds closed by means of `settled` from now on: `PollingStation.settled`, where ballots are taken in beside. */
+  closeSettled(settled: Settled): void {
+    this.#settled = settled;
+  }
+
   /**
    * Closes the open round, in one batch with what follows: of open ballots the result, of sealed ones their encrypted sum, which the
    * trustees are to decrypt (`count`). Throws `not-open`.
    */
   async close(): Promise<RoundState> {
+    return this.#settled(() => this.#close());
+  }
+
+  async #close(): Promise<RoundState> {
     let reason: 'organiser' | 'schedule' = 'organiser';
     await this.#log.append(async ({ time }) => {
       const { state, store } = this.#log;

@@ -20,6 +20,7 @@ import { ballotRefusal } from './ballot-refusal.ts';
 import type { ElectionLog } from './election-log.ts';
 import type { EventListener } from './events.ts';
 import { PeerRefusal, type VoterRecord } from './ports.ts';
+import { GivenPromise, type PromiseListener, promisedBy } from './promising.ts';
 import { type ProofVerifier, inThreadProofs } from './proofs/verifier.ts';
 import { SealedRounds } from './sealed-rounds.ts';
 import { type SignatureTask, type SignatureVerifier, inThreadVerifier } from './signatures/verifier.ts';
@@ -28,16 +29,30 @@ import { type SignatureTask, type SignatureVerifier, inThreadVerifier } from './
 const MAX_WAITING = 8192;
 const BUSY_RETRY_MS = 1000;
 const SUSPENDED_RETRY_MS = 5000;
+/** Closing takes a moment, after which the same ballot hears that the round is closed. */
+const CLOSING_RETRY_MS = 500;
 
-/** A ballot's bytes as they were sent, and its tracker. */
-interface Named {
-  readonly tracker: string;
+/** A ballot's bytes as they were sent, and their SHA-256. */
+interface Sent {
   readonly bytes: Uint8Array;
+  readonly hash: Uint8Array;
+  /** For everybody who sent them. */
+  readonly promise: GivenPromise;
+}
+
+interface Named extends Sent {
+  readonly tracker: string;
+}
+
+/** A cast under way. */
+interface UnderWay {
+  readonly promise: GivenPromise;
+  readonly receipt: Promise<string>;
 }
 
 /**
- * Takes ballots in: each is checked, joins the next batch (`BallotBatches`), and is answered with its receipt once that batch is on
- * disk.
+ * Takes ballots in: each is checked, promised to be in the log soon, joins the next batch (`BallotBatches`), and is answered with its
+ * receipt once that batch is on disk.
  */
 export class PollingStation {
   readonly #log: ElectionLog;
@@ -47,9 +62,11 @@ export class PollingStation {
   readonly #sealedRounds = new SealedRounds();
   readonly #batches: BallotBatches;
   /** Casts under way, by a hash of their bytes: the same ballot sent twice at once is one cast. */
-  readonly #casts = new Map<string, Promise<string>>();
+  readonly #casts = new Map<string, UnderWay>();
   /** The last cast under way of each voter, by key: a voter's ballots are taken one after another. */
   readonly #voterTails = new Map<string, Promise<unknown>>();
+  /** Actions under way, or due, that no ballot may be admitted beside. */
+  #holds = 0;
   #stopped = false;
 
   /**
@@ -77,26 +94,48 @@ export class PollingStation {
   }
 
   /**
-   * Casts an encoded signed ballot and resolves to its receipt. The same ballot again gets the same receipt. Throws
-   * `PeerRefusal` with the reason; nothing is acknowledged that is not on disk.
+   * Casts an encoded signed ballot and resolves to its receipt. Once the ballot is admitted, and before it is on disk, `onPromise` gets
+   * the authority's signed promise (log/promise) that it will be in the log; at most once, and not where it is there already or the round
+   * is about to close. The same ballot again gets the same receipt. Throws `PeerRefusal` with the reason; nothing is acknowledged that is
+   * not on disk.
    */
-  async cast(bytes: Uint8Array, _onPromise: (promise: string) => void = () => undefined): Promise<string> {
+  async cast(bytes: Uint8Array, onPromise: PromiseListener = () => undefined): Promise<string> {
     const hash = sha256(bytes);
     const key = toBase64(hash);
-    const underWay = this.#casts.get(key);
-    if (underWay !== undefined) return underWay;
-    const cast = this.#cast(bytes, hash).finally(() => this.#casts.delete(key));
-    this.#casts.set(key, cast);
-    return cast;
+    let cast = this.#casts.get(key);
+    if (cast === undefined) {
+      const promise = new GivenPromise();
+      const receipt = this.#cast({ bytes, hash, promise }).finally(() => this.#casts.delete(key));
+      cast = { promise, receipt };
+      this.#casts.set(key, cast);
+    }
+    cast.promise.tell(onPromise);
+    return cast.receipt;
   }
 
   /** Takes no further ballot, and resolves when those already admitted are on disk or refused. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    while (this.#casts.size > 0) await Promise.allSettled(this.#casts.values());
+    while (this.#casts.size > 0)
+      await Promise.allSettled(Array.from(this.#casts.values(), ({ receipt }) => receipt));
   }
 
-  async #cast(bytes: Uint8Array, hash: Uint8Array): Promise<string> {
+  /**
+   * Does what must not overtake a promise, such as closing the round: admits no ballot from now on until it is done, and begins when all
+   * that were admitted are answered. Not to be called from within an append, which they would wait for.
+   */
+  async settled<T>(action: () => Promise<T>): Promise<T> {
+    this.#holds++;
+    try {
+      await this.#batches.settle();
+      return await action();
+    } finally {
+      this.#holds--;
+    }
+  }
+
+  async #cast(sent: Sent): Promise<string> {
+    const { bytes, hash } = sent;
     const signed = orRefuse(decodeSignedBallot(bytes), this.#onEvent);
     const { round, genesis } = this.#log.state;
     const isTooLarge =
@@ -108,7 +147,7 @@ export class PollingStation {
     const ballot = orRefuse(read, this.#onEvent);
     const tracker = ballot.form === 'sealed' ? sealedTracker(ballot.sealed) : trackerOfHash(hash);
     if (isTooLarge) {
-      return this.#receiptOr({ tracker, bytes }, [
+      return this.#receiptOr({ ...sent, tracker }, [
         {
           code: 'too-large',
           about: 'encoding',
@@ -119,12 +158,13 @@ export class PollingStation {
     if (this.#stopped) throw new PeerRefusal('busy', 'The polling station is stopping.', SUSPENDED_RETRY_MS);
     if (this.#log.suspended)
       throw new PeerRefusal('busy', "The organiser's disk can't be written just now.", SUSPENDED_RETRY_MS);
+    this.#expectNoHold();
     if (this.#casts.size > MAX_WAITING)
       throw new PeerRefusal('busy', 'Many ballots are arriving at once.', BUSY_RETRY_MS);
 
     const voter = toHex(ballot.voter);
     const before = this.#voterTails.get(voter) ?? Promise.resolve();
-    const receipt = before.then(() => this.#admit(ballot, signed, { tracker, bytes }));
+    const receipt = before.then(() => this.#admit(ballot, signed, { ...sent, tracker }));
     const tail = receipt.catch(() => undefined);
     this.#voterTails.set(voter, tail);
     try {
@@ -150,6 +190,8 @@ export class PollingStation {
       const task = { signature: signed.signature, message, key: ballot.voter };
       if (ballot.form === 'sealed') await this.#checkSealed(ballot.sealed, task, named.tracker);
       else if (!(await this.#verifier.verify(task))) throw this.#refuse([BAD_SIGNATURE]);
+      this.#expectStillOpen(ballot, record);
+      this.#promise(named);
     } catch (error) {
       this.#batches.checked();
       throw error;
@@ -157,6 +199,26 @@ export class PollingStation {
     const receipt = this.#batches.add({ ballot, signed, tracker: named.tracker, record });
     this.#batches.checked();
     return receipt;
+  }
+
+  /** Throws `busy` while nothing may be admitted. */
+  #expectNoHold(): void {
+    if (this.#holds > 0)
+      throw new PeerRefusal('busy', 'The round is being closed just now.', CLOSING_RETRY_MS);
+  }
+
+  /** The round may have closed, or be about to, since the check of a ballot began: then it is not admitted, and nothing is promised. */
+  #expectStillOpen(ballot: Ballot, record: VoterRecord): void {
+    this.#expectNoHold();
+    const found = refusals(ballot, this.#log.state, this.#log.logTime(), record);
+    if (found.length > 0) throw this.#refuse(found);
+  }
+
+  /** Gives everybody who sent a ballot the promise that it will be in the log, where that can be promised. */
+  #promise({ hash, promise }: Named): void {
+    const by = promisedBy(this.#log.logTime(), this.#log.state.round?.entry.closes ?? null);
+    const text = by === undefined ? undefined : this.#log.promise(hash, by);
+    if (text !== undefined) promise.give(text);
   }
 
   /**

@@ -125,6 +125,7 @@ export class PollingPlace {
     this.station = new PollingStation(this.log, (event) => this.events.push(event));
     this.desk = new EnrolmentDesk(this.log, (event) => this.events.push(event));
     this.organiser = new Organiser(this.log, (event) => this.events.push(event));
+    this.organiser.closeSettled((close) => this.station.settled(close));
   }
 
   get node(): PsephosNode {

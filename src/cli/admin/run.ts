@@ -106,6 +106,7 @@ async function serve(surroundings: Surroundings, options: RunOptions, running: R
     verifier,
     ...(proofs === undefined ? {} : { proofs }),
   });
+  organiser.closeSettled((close) => station.settled(close));
   const onDefect = (error: unknown) => {
     onEvent({ type: 'defect', error });
   };
