@@ -19,6 +19,11 @@ export function openedBallotName(tracker: string): string {
   return `${fileStem(tracker)}.opened.json`;
 }
 
+/** The name of what shows that a ballot was promised to be in the log. */
+export function evidenceName(tracker: string): string {
+  return `${fileStem(tracker)}.evidence.json`;
+}
+
 function fileStem(tracker: string): string {
   return `psephos-${tracker.slice(0, 8).replaceAll('+', '-').replaceAll('/', '_')}`;
 }

@@ -1,5 +1,5 @@
 import { equalBytes, toHex } from '../base/bytes.ts';
-import { refused } from '../base/errors.ts';
+import { PsephosError, refused } from '../base/errors.ts';
 import type { Random } from '../belenios/v1/proofs.ts';
 import { type SoundTrustees, readTrustees } from '../belenios/v1/sealed-round.ts';
 import { cidOf } from '../crypto/cid.ts';
@@ -26,10 +26,13 @@ import { ballotsCast } from '../election/rules.ts';
 import { type Checkpoint, openCheckpoint, origin } from '../log/checkpoint.ts';
 import { decodeEntry } from '../log/entry-codec.ts';
 import { leafHash, verifyConsistency, verifyInclusion } from '../log/merkle.ts';
+import type { BallotPromise } from '../log/promise.ts';
 import { type Receipt, checkReceipt, parseReceipt } from '../log/receipt.ts';
+import { checkPromise } from './heard-promise.ts';
 import { platformRandom } from './platform-random.ts';
 import { type Opening, sealVote } from './sealing.ts';
 import {
+  type Clock,
   type DraftRound,
   type LiveTurnout,
   type PeerClient,
@@ -44,6 +47,8 @@ export interface KnownElection {
   readonly electionId: string;
   readonly fingerprint: string;
   readonly genesis: GenesisEntry;
+  /** The genesis' exact bytes, of which the election's id is the hash. */
+  readonly genesisBytes: Uint8Array;
   /** The newest round, if any was opened yet. */
   readonly round: { readonly entry: RoundEntry; readonly cid: ReturnType<typeof cidOf> } | null;
   /** In a sealed election, who can decrypt; null until they are set. */
@@ -92,6 +97,7 @@ export async function meetElection(client: PeerClient, expected?: string): Promi
     electionId,
     fingerprint: fingerprint(electionId),
     genesis,
+    genesisBytes: info.genesis.entry,
     round,
     trustees,
     checkpoint: checkpoint.value,
@@ -262,27 +268,57 @@ function signed(ballot: UnsignedBallot, seed: Uint8Array): PreparedBallot {
 /** A receipt that was checked: it proves that this very ballot is in the log, at `receipt.index`. */
 export interface CastBallot extends PreparedBallot {
   readonly receipt: Receipt;
+  /** What was wrong with a promise that came before the receipt. The ballot is cast for all that. */
+  readonly badPromise?: string;
+}
+
+export interface CastOptions {
+  /** Needed to tell promises for a time that nobody will wait for; without it any time will do. */
+  readonly clock?: Clock;
+  /** Hears each promise that holds as it comes: what is left where no receipt follows. */
+  readonly onPromise?: (promise: BallotPromise) => void;
 }
 
 /**
  * Casts a ballot and checks the receipt before saying so. Sending the same bytes again is harmless. Throws the refusal
- * as `refused(code)`, or `bad-receipt`.
+ * as `refused(code)`, `bad-receipt`, or `bad-promise` where no receipt came and a promise that does not hold: then the ballot may have been
+ * cast, whatever the peer says.
  */
 export async function castBallot(
   client: PeerClient,
   election: KnownElection,
   ballot: PreparedBallot,
+  { clock, onPromise = () => undefined }: CastOptions = {},
 ): Promise<CastBallot> {
+  const key = { origin: origin(election.electionId), publicKey: election.genesis.authority };
+  let unsound: string | undefined;
   let text;
   try {
-    text = await client.cast(ballot.bytes);
+    text = await client.cast(ballot.bytes, (given) => {
+      const promise = checkPromise(given, key, ballot.bytes, clock?.now());
+      if (promise.ok) onPromise(promise.value);
+      else unsound = promise.error;
+    });
   } catch (error) {
+    if (!(error instanceof PeerRefusal || error instanceof PsephosError)) throw error;
+    if (unsound !== undefined) throw badPromise(unsound, error);
     if (error instanceof PeerRefusal) throw refused(error.code, error.message, { cause: error });
     throw error;
   }
   const receipt = openReceipt(text, election);
   if (!equalBytes(ballotInReceipt(receipt).bytes, ballot.bytes)) throw badReceipt('it is for another ballot');
-  return { ...ballot, receipt };
+  return { ...ballot, receipt, ...(unsound === undefined ? {} : { badPromise: unsound }) };
+}
+
+function badPromise(why: string, cause: Error): Error {
+  return refused(
+    'bad-promise',
+    `No receipt came, and the promise of one doesn't hold: ${why}. The ballot may have been cast. ${cause.message}`,
+    {
+      hint: "Unless this computer's clock is wrong, tell the organiser and the observers: an honest program gives no such promise.",
+      cause,
+    },
+  );
 }
 
 /** Reads a receipt and checks it against the authority's key, without any network. Throws `bad-receipt`. */

@@ -12,7 +12,7 @@ describe('node dist/voter.js', () => {
     assert.equal(ran.code, 0, ran.stderr);
     assert.deepEqual(
       jsonLines(ran.stdout).map(({ event }) => event),
-      ['election', 'cast'],
+      ['election', 'promised', 'cast'],
     );
     const receipt = join(place.folder, 'r');
     const verified = await run('voter', ['verify', '--receipt', receipt, '--dial', place.invite]);

@@ -52,6 +52,7 @@ function known(change: Partial<KnownElection> = {}): KnownElection {
     electionId: 'bafyexample',
     fingerprint: 'AAAA-BBBB-CCCC-DDDD-EEEE',
     genesis,
+    genesisBytes: new Uint8Array(),
     round: { entry, cid: cidOf(new Uint8Array()) },
     trustees: null,
     checkpoint: { origin: 'psephos/bafyexample', size: 3, root: new Uint8Array(32), text: '' },

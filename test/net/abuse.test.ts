@@ -176,6 +176,44 @@ describe('a node among hostile peers', () => {
     await isUnharmed(t, testing);
   });
 
+  it('a peer that takes neither promises nor receipts is cut off, and its ballots are taken no further', async (t) => {
+    const service = new FakeService();
+    let casts = 0;
+    service.onCast = (_, onPromise) => {
+      casts += 1;
+      onPromise('p'.repeat(4096));
+      return Promise.resolve('r'.repeat(100_000));
+    };
+    const testing = await testNode(t, service, { writeMs: 100, slowestBytesPerSecond: 1_000_000 });
+    const peer = await RawPeer.dial(t, testing.address);
+    const stream = await peer.open(CAST.id);
+    stream.stream.pause();
+    for (let i = 0; i < 200; i += 1) stream.send(framed(encodeDagCbor({ ballot: new Uint8Array(i) })));
+    await until('the node gives up', () => testing.node.streamCount() === 0);
+    assert.ok(casts < 60, `${casts} of 200 ballots were cast for a peer that takes no answer`);
+    await isUnharmed(t, testing);
+  });
+
+  it('a peer that leaves between the promise and the receipt leaves nothing behind', async (t) => {
+    const service = new FakeService();
+    let give: (receipt: string) => void = () => undefined;
+    service.onCast = (_, onPromise) => {
+      onPromise('a promise');
+      return new Promise((resolve) => {
+        give = resolve;
+      });
+    };
+    const testing = await testNode(t, service);
+    const peer = await RawPeer.dial(t, testing.address);
+    const stream = await peer.open(CAST.id);
+    stream.send(framed(encodeDagCbor({ ballot: Uint8Array.of(1) })));
+    await until('the promise', () => stream.frames().length === 1);
+    peer.connection.abort(new Error('gone'));
+    await until('it is gone', () => testing.node.connectionCount() === 0);
+    give('too late');
+    await isUnharmed(t, testing);
+  });
+
   it('a peer that asks for the log and does not read it is cut off, and the service is not read ahead', async (t) => {
     const service = new FakeService();
     service.entryList = Array.from({ length: 200 }, (_, i) => entryOf(i, 100_000));

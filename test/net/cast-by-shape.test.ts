@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { decodeDagCbor, encodeDagCbor } from '#src/base/dag-cbor.js';
 import { MAX_BALLOT_BYTES } from '#src/election/limits.js';
-import { encodeCastAnswer, readCastRequest } from '#src/net/protocols/cast/by-shape.js';
+import { encodeCastAnswer, encodePromise, readCastRequest } from '#src/net/protocols/cast/by-shape.js';
 import { CAST } from '#src/net/protocols/cast/constants.js';
 import { castRequestSchema } from '#src/net/protocols/cast/messages.js';
 import { encodeAnswer } from '#src/net/wire-errors.js';
@@ -49,15 +49,16 @@ describe('the messages of cast, by their shape', () => {
     );
   });
 
-  it('an answer is written as the general encoder writes it', () => {
+  it('a receipt and a promise are written as the general encoder writes them', () => {
     const texts = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 300 }),
       fc.string({ unit: fc.constantFrom('a', '—', '\ud800', '\u{1f5f3}'), maxLength: 40 }),
       fc.constantFrom(0, 23, 24, 255, 256, 65_535, 65_536).map((length) => 'x'.repeat(length)),
     );
     fc.assert(
-      fc.property(texts, (receipt) => {
-        assert.deepEqual(encodeCastAnswer(receipt), Uint8Array.from(encodeAnswer({ receipt })));
+      fc.property(texts, (text) => {
+        assert.deepEqual(encodeCastAnswer(text), Uint8Array.from(encodeAnswer({ receipt: text })));
+        assert.deepEqual(encodePromise(text), Uint8Array.from(encodeAnswer({ promise: text })));
       }),
       { numRuns: 500 },
     );

@@ -50,6 +50,65 @@ describe('the protocols between a node and its clients', () => {
     assert.equal(await client.cast(new Uint8Array(256 * 1024)), 'receipt of 262144 bytes');
   });
 
+  it('cast brings the promise before the receipt is there, and then the receipt', async (t) => {
+    const service = new FakeService();
+    let give: (receipt: string) => void = () => undefined;
+    service.onCast = (ballot, onPromise) => {
+      onPromise(`promise of ${ballot.length} bytes`);
+      return new Promise((resolve) => {
+        give = resolve;
+      });
+    };
+    const client = await testClient(t, (await testNode(t, service)).address);
+    const promises: string[] = [];
+    const receipt = await client.cast(new Uint8Array(3), (promise) => {
+      promises.push(promise);
+      // Nothing else would answer: the promise can't have waited for the receipt.
+      give('the receipt');
+    });
+    assert.deepEqual({ promises, receipt }, { promises: ['promise of 3 bytes'], receipt: 'the receipt' });
+  });
+
+  it('a hundred promises and receipts at a time each belong to their ballot', async (t) => {
+    const service = new FakeService();
+    service.onCast = async (ballot, onPromise) => {
+      if (ballot.length % 3 > 0) onPromise(`promise of ${ballot.length}`);
+      await new Promise((resolve) => setImmediate(resolve));
+      return `receipt of ${ballot.length}`;
+    };
+    const client = await testClient(t, (await testNode(t, service)).address);
+    const heard = await Promise.all(
+      Array.from({ length: 100 }, async (_, i) => {
+        const texts: string[] = [];
+        texts.push(await client.cast(new Uint8Array(i), (promise) => texts.push(promise)));
+        return texts;
+      }),
+    );
+    assert.deepEqual(
+      heard,
+      Array.from({ length: 100 }, (_, i) => [...(i % 3 > 0 ? [`promise of ${i}`] : []), `receipt of ${i}`]),
+    );
+  });
+
+  it('a refusal after a promise is a refusal, and the stream serves on', async (t) => {
+    const service = new FakeService();
+    const { address, defects } = await testNode(t, service);
+    const client = await testClient(t, address, { retries: 0 });
+    service.onCast = (_, onPromise) => {
+      onPromise('a promise');
+      return Promise.reject(new PeerRefusal('closed', 'Round 1 is closed.'));
+    };
+    const promises: string[] = [];
+    await assert.rejects(
+      client.cast(new Uint8Array(3), (promise) => promises.push(promise)),
+      { name: 'PeerRefusal', code: 'closed' },
+    );
+    assert.deepEqual(promises, ['a promise']);
+    service.onCast = () => Promise.resolve('at last');
+    assert.equal(await client.cast(new Uint8Array(3)), 'at last');
+    assert.deepEqual(defects, []);
+  });
+
   it('a hundred casts at a time on one client are each answered', async (t) => {
     const client = await testClient(t, (await testNode(t, new FakeService())).address);
     const receipts = await Promise.all(Array.from({ length: 100 }, (_, i) => client.cast(new Uint8Array(i))));

@@ -298,6 +298,34 @@ describe('a client of a peer that answers nonsense', () => {
     });
   }
 
+  it('gets a clear error for two promises, for one that is too long, and for a promise without end', async (t) => {
+    const promise = framed(encodeDagCbor({ ok: { promise: 'p' } }));
+    const long = framed(encodeDagCbor({ ok: { promise: 'p'.repeat(4097) } }));
+    const empty = framed(encodeDagCbor({ ok: { promise: '' } }));
+    for (const [bytes, heard] of [
+      [Buffer.concat([promise, promise]), ['p']],
+      [long, []],
+      [empty, []],
+      [framed(encodeDagCbor({ ok: { promise: 'p', receipt: 'r' } })), []],
+    ] as const) {
+      const client = await testClient(t, await nonsense(t, bytes));
+      const promises: string[] = [];
+      await assert.rejects(
+        client.cast(new Uint8Array(1), (text) => promises.push(text)),
+        { kind: 'refused', code: 'bad-answer' },
+      );
+      assert.deepEqual(promises, heard);
+    }
+    const client = await testClient(t, await nonsense(t, promise), { retries: 1 });
+    const promises: string[] = [];
+    await assert.rejects(
+      client.cast(new Uint8Array(1), (text) => promises.push(text)),
+      { kind: 'unreachable', code: 'connection-lost' },
+    );
+    // The ballot was sent again, and promised again.
+    assert.deepEqual(promises, ['p', 'p']);
+  });
+
   it('gets a clear error for more entries than it asked for, none, or checkpoints instead', async (t) => {
     for (const answer of [
       { entries: [entryOf(0), entryOf(1), entryOf(2)] },

@@ -28,7 +28,7 @@ export class FakeService implements NodeService {
   checkpointList: string[] = [];
   voters: VoterRecord[] = [];
   readonly listeners = new Set<(size: number) => void>();
-  onCast: (ballot: Uint8Array) => Promise<string> = (ballot) =>
+  onCast: (ballot: Uint8Array, onPromise: (promise: string) => void) => Promise<string> = (ballot) =>
     Promise.resolve(`receipt of ${ballot.length} bytes`);
   infoAnswer: ElectionInfo = sampleInfo();
 
@@ -47,8 +47,8 @@ export class FakeService implements NodeService {
     return Promise.resolve(`receipt of ${enrolment.length} bytes`);
   }
 
-  cast(ballot: Uint8Array): Promise<string> {
-    return this.onCast(ballot);
+  cast(ballot: Uint8Array, onPromise: (promise: string) => void = () => undefined): Promise<string> {
+    return this.onCast(ballot, onPromise);
   }
 
   readonly handedIn: TrusteeMessage[] = [];

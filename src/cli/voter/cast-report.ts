@@ -2,6 +2,7 @@ import { PsephosError, refused } from '../../base/errors.ts';
 import type { Choice } from '../../election/choices.ts';
 import { type CastBallot, type KnownElection, openRound } from '../../services/voter-session.ts';
 import type { Console } from '../console.ts';
+import { printable } from '../printable.ts';
 import { programLine, shellWord } from '../program-line.ts';
 import { saveReceipt } from '../receipt-file.ts';
 import { ballotJson } from '../vote-text.ts';
@@ -35,7 +36,7 @@ export function reportCast(
   },
   out: Console,
 ): void {
-  const { tracker, number, receipt } = cast;
+  const { tracker, number, receipt, badPromise } = cast;
   const { election, path, choices, dial } = about;
   const sealed = election.genesis.policy.secrecy === 'sealed';
   out.emit({
@@ -47,6 +48,7 @@ export function reportCast(
     index: receipt.index,
     logSize: receipt.checkpoint.size,
     receipt: path,
+    ...(badPromise === undefined ? {} : { badPromise }),
     ...(sealed ? {} : { ballot: ballotJson(openRound(election).entry.questions, choices) }),
   });
   out.say(
@@ -57,6 +59,11 @@ export function reportCast(
       `Keep the receipt: it proves that your ballot was taken${sealed ? ', and to nobody what you voted' : ''}. To check at any time that it is still there:\n\n` +
       `  ${verifyCommand(path, dial)}\n`,
   );
+  if (badPromise !== undefined)
+    out.note(
+      `\nThe ballot is cast all the same, but a promise that came before the receipt does not hold: ${printable(badPromise)}.\n` +
+        "Unless this computer's clock is wrong, tell the organiser and the observers: an honest program gives no such promise.\n",
+    );
 }
 
 /** The command that verifies a receipt, ready for a shell. */

@@ -91,7 +91,9 @@ async function voteWith(
   const { dial, receipt, yes = false } = flags;
   const { ballot, choices } = await confirmedBallot(election, voter, given, { ask, dial, receipt, yes }, out);
   const path = flags.receipt ?? receiptName(ballot.tracker);
-  const cast = await out.during('Casting', () => castOrDoubt(client, election, ballot, io));
+  const cast = await out.during('Casting', () =>
+    castOrDoubt(client, election, ballot, { dial, path, io, out }),
+  );
   await keepReceipt(cast, path, out);
   reportCast(cast, { election, path, choices, dial }, out);
 }
