@@ -149,6 +149,7 @@ export {
 } from './services/ports.ts';
 export {
   type CastBallot,
+  type CastOptions,
   type KnownElection,
   type PreparedBallot,
   type ReceiptVerdict,

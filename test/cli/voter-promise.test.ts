@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdir, readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
+import { runVerifyLog } from '#src/cli/verify-log.js';
 import { runVoter } from '#src/cli/voter.js';
 import { evidenceName } from '#src/cli/receipt-file.js';
 import { sha256 } from '#src/crypto/hash.js';
@@ -14,6 +15,7 @@ import { publicKeyOf } from '#src/crypto/signature.js';
 import { type NodeService, PeerRefusal } from '#src/services/ports.js';
 import { capturedIo } from '../support/captured-io.ts';
 import { type PlaceOptions, PollingPlace } from '../support/polling-place.ts';
+import { jsonLines } from '../support/processes.ts';
 import { valueOf } from '../support/results.ts';
 import { args, failed, run, voteAs } from '../support/run-voter.ts';
 import { AUTHORITY, testSeed } from '../support/temp-election.ts';
@@ -90,10 +92,11 @@ describe('voter, where ballots are promised', () => {
     assert.equal((await stat(path)).mode & 0o077, 0);
     assert.deepEqual(ran.events['evidence'], {
       event: 'evidence',
+      kind: 'promise',
       electionId,
       tracker: trackerOfHash(sha256(sent)),
       promised: finding.promise.by,
-      evidence: path,
+      file: path,
     });
     assert.match(ran.err, /may have been cast.*promised that the ballot will be in the log by .* saved in/);
     assert.match(ran.err, /voter\.js receipt[^]*verify-log\.js \/ip6\/\S+ --evidence \S+\.evidence\.json\n/);
@@ -105,6 +108,32 @@ describe('voter, where ballots are promised', () => {
     assert.ok(again.err.includes(`saved in ${path}`));
     assert.equal(await readFile(path, 'utf8'), kept);
     assert.equal((await evidenceIn(place)).length, 1);
+  });
+
+  it('saves what verify-log finds broken or kept, in the log as it is after the promised time', async (t) => {
+    let [now, dropping] = [Date.now(), true];
+    const place = await promising(
+      t,
+      (ballot, service) => (dropping ? drops(ballot, service) : service.cast(ballot)),
+      good,
+      { clock: { now: () => now } },
+    );
+    failed(await voteAs(place, 0, ['a']), 'no-answer', 3, place);
+    const file = join(place.folder, (await evidenceIn(place))[0] ?? '');
+    const verdict = async () => {
+      const io = capturedIo();
+      const code = await runVerifyLog([place.address, '--evidence', file, '--json'], io);
+      return [jsonLines(io.out()).find(({ event }) => event === 'evidence')?.['verdict'], code];
+    };
+    assert.deepEqual(await verdict(), ['open', 0]);
+    dropping = false;
+    now += 2 * MINUTE;
+    assert.equal((await voteAs(place, 1, ['b'])).code, 0);
+    assert.deepEqual(await verdict(), ['proven', 1]);
+    // Sent once more, the same ballot gets in at last: late, and kept.
+    const late = await voteAs(place, 0, ['a']);
+    assert.equal(late.code, 0, late.err);
+    assert.deepEqual(await verdict(), ['kept', 0]);
   });
 
   it('saves it where the ballot was refused, or its receipt does not hold, and says that too', async (t) => {
@@ -164,7 +193,7 @@ describe('voter, where ballots are promised', () => {
     const { finding } = valueOf(judgeEvidence(valueOf(parseEvidence(printed))));
     assert.equal(finding.kind, 'promise');
     assert.match(ran.err, /printed above/);
-    assert.equal(ran.events['evidence']?.['evidence'], null);
+    assert.equal(ran.events['evidence']?.['file'], null);
   });
 });
 

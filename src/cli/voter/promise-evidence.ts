@@ -45,10 +45,11 @@ export async function withPromiseKept(
   const by = formatTime(promise.by);
   out.emit({
     event: 'evidence',
+    kind: 'promise',
     electionId: election.electionId,
     tracker: ballot.tracker,
     promised: promise.by,
-    evidence: saved ? file : null,
+    file: saved ? file : null,
   });
   return new PsephosError(
     failure.kind,
