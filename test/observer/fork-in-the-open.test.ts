@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { judgeEvidence, parseEvidence } from '#src/log/evidence.js';
+import { parseReceipt } from '#src/log/receipt.js';
+import { dialPeer, parseDialTarget } from '#src/net/index.js';
+import { ballotOf, forkPlace } from '../support/forked-place.ts';
+import { addressOf, evidenceIn, startObserver } from '../support/observer-program.ts';
+import { PollingPlace } from '../support/polling-place.ts';
+import { run } from '../support/processes.ts';
+import { Relay } from '../support/relay.ts';
+import { tempFolder } from '../support/temp-election.ts';
+
+const VOTERS = 50;
+const BEFORE = 25;
+const OBSERVERS = 5;
+const KEYS_ONLY = { secrets: false, voters: VOTERS } as const;
+
+describe('an election of 50 voters and 5 observers whose authority shows two histories', () => {
+  it('is found out by every observer and every later voter, and the evidence convinces anybody', async (t) => {
+    const begun = await PollingPlace.start(t, KEYS_ONLY);
+    const { peerId } = begun.node;
+    // Each observer has its own way to the organiser's address; what stands there is the organiser's to choose.
+    let histories = [begun, begun] as readonly [PollingPlace, PollingPlace];
+    const lines = await Promise.all(
+      Array.from({ length: OBSERVERS }, (_, number) =>
+        Relay.start(t, () => histories[number < 3 ? 0 : 1].port),
+      ),
+    );
+    const folder = await tempFolder(t);
+    const folders = lines.map((_, number) => join(folder, `observer-${number}`));
+    const observers = lines.map((line, number) =>
+      startObserver(t, folders[number] as string, ['--dial', line.address(peerId)]),
+    );
+    await castOver(begun, begun.address, 0, BEFORE);
+    await Promise.all(observers.map((observer) => observer.waitFor(/"event":"observer-known"/)));
+
+    const { one, other } = await forkPlace(t, begun, KEYS_ONLY);
+    histories = [one, other];
+    for (const line of lines) line.cut();
+    await castOver(one, one.address, BEFORE, BEFORE + 3, 0);
+    await castOver(other, other.address, BEFORE, BEFORE + 2, 1);
+
+    // Every observer names it.
+    await Promise.all(observers.map((observer) => observer.waitFor(/"alarm":"fork"/)));
+    await Promise.all(observers.map((observer) => observer.waitFor(/"event":"alarm-kept"/)));
+
+    // Every later voter, in whichever history, who compares the receipt's checkpoint with one observer, whichever it is.
+    const addresses = await Promise.all(observers.map(addressOf));
+    for (let voter = BEFORE + 3; voter < VOTERS; voter++) {
+      const place = voter % 2 === 0 ? one : other;
+      const [receipt = ''] = await castOver(place, place.address, voter, voter + 1, voter % 3);
+      const parsed = parseReceipt(receipt);
+      assert.ok(parsed.ok);
+      const observer = await dialPeer(parseDialTarget(addresses[voter % OBSERVERS] as string));
+      try {
+        const checkpoint = parsed.value.checkpoint.text;
+        const { evidence } = await observer.exchange({ checkpoint, observer: null, evidence: [] });
+        assert.ok(evidence.length > 0, `voter ${voter} hears of the fork`);
+        for (const text of evidence) assertConvicts(text, place.log.electionId);
+      } finally {
+        await observer.close();
+      }
+    }
+
+    for (const kept of folders) {
+      const files = await evidenceIn(kept);
+      assert.ok(files.length > 0, kept);
+      for (const { text } of files) assertConvicts(text, one.log.electionId);
+    }
+    const [file] = await evidenceIn(folders[0] as string);
+    const verified = await run('verify-log', ['--evidence', file?.path ?? '']);
+    assert.equal(verified.code, 0, verified.stderr);
+    assert.match(verified.stdout, /PROVEN: the authority signed two histories/);
+    const ended = await Promise.all(observers.map((observer) => observer.kill('SIGINT')));
+    for (const { code, stderr } of ended) {
+      assert.equal(code, 1, 'an alarm was raised');
+      assert.match(stderr, /THE AUTHORITY SIGNED TWO HISTORIES/);
+    }
+  });
+});
+
+/** Casts first ballots of voters as their programs do; resolves to the receipts. */
+async function castOver(
+  place: PollingPlace,
+  address: string,
+  from: number,
+  to: number,
+  answer = 0,
+): Promise<string[]> {
+  const client = await dialPeer(parseDialTarget(address));
+  try {
+    const receipts: string[] = [];
+    for (let voter = from; voter < to; voter++)
+      receipts.push(await client.cast(ballotOf(place, voter, answer)));
+    return receipts;
+  } finally {
+    await client.close();
+  }
+}
+
+function assertConvicts(text: string, electionId: string): void {
+  const parsed = parseEvidence(text);
+  assert.ok(parsed.ok);
+  const judged = judgeEvidence(parsed.value);
+  assert.ok(judged.ok && judged.value.finding.kind === 'fork');
+  assert.equal(judged.value.electionId, electionId);
+}
