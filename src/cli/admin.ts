@@ -262,7 +262,7 @@ ${QUESTIONS_EXAMPLE}
     )
     .option(
       '--from <log>',
-      "with --belenios: another data folder, an exported file or a running election's address",
+      "another log than the one in --data: a folder, an exported file, an observer's address or the organiser's",
     )
     .option('--force', 'replace a file of that name')
     .addHelpText('after', example('node dist/admin.js export --car election.car'))

@@ -56,7 +56,7 @@ async function expectMeant({ source, expected }: Target): Promise<void> {
   });
 }
 
-function exportOf({ car, jsonl, belenios, round, from, force }: ExportOptions): Export {
+function exportOf({ car, jsonl, belenios, round, force }: ExportOptions): Export {
   const file = car ?? jsonl ?? belenios;
   if (file === undefined) {
     throw unusable(
@@ -64,8 +64,8 @@ function exportOf({ car, jsonl, belenios, round, from, force }: ExportOptions): 
       'Name the file to write: --car FILE or --jsonl FILE, or --belenios FILE for a round.',
     );
   }
-  if (belenios === undefined && (round !== undefined || from !== undefined))
-    throw unusable('usage', '--round and --from are for --belenios FILE.');
+  if (belenios === undefined && round !== undefined)
+    throw unusable('usage', '--round is for --belenios FILE.');
   return {
     format: belenios !== undefined ? 'belenios' : car !== undefined ? 'car' : 'jsonl',
     path: resolve(file),
