@@ -22,6 +22,8 @@ export class LogIndexer {
   readonly #stored: (key: Uint8Array) => Promise<VoterRecord | undefined>;
   /** Records that changed since the last `take`, by key in base64. */
   #voters = new Map<string, VoterRecord>();
+  /** Records without a ballot that got one since: names are indexed with those. */
+  #replaced: VoterRecord[] = [];
   #ballots: { tracker: string; seq: number }[] = [];
   #enrolments: IndexedEnrolment[] = [];
 
@@ -34,6 +36,7 @@ export class LogIndexer {
   async ballot({ seq, round, voter, number, tracker }: IndexedBallot): Promise<void> {
     const record = await this.#recordOf(voter);
     if (record === undefined) throw damaged(seq, 'its voter is not on the roll');
+    if (record.seq === null && this.#voters.has(toBase64(voter))) this.#replaced.push(record);
     this.#voters.set(toBase64(voter), { ...record, round, number, seq });
     this.#ballots.push({ tracker, seq });
   }
@@ -58,11 +61,12 @@ export class LogIndexer {
   /** The records since the last call, which the caller stores. */
   take(): IndexRecords {
     const records = {
-      voters: [...this.#voters.values()],
+      voters: [...this.#replaced, ...this.#voters.values()],
       ballots: this.#ballots,
       enrolments: this.#enrolments,
     };
     this.#voters = new Map();
+    this.#replaced = [];
     this.#ballots = [];
     this.#enrolments = [];
     return records;
