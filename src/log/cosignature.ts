@@ -1,5 +1,5 @@
 import { concatBytes, equalBytes, fromHex, toHex, utf8ToBytes } from '../base/bytes.ts';
-import { type Result, err, ok } from '../base/result.ts';
+import { type Result, ok } from '../base/result.ts';
 import { sign, verify } from '../crypto/signature.ts';
 import { type Checkpoint, type LogKey, openCheckpoint } from './checkpoint.ts';
 import { type Note, keyId, parseNote, signatureLine, verifierKey } from './note.ts';
@@ -112,7 +112,6 @@ export function openCosigned(text: string, key: LogKey, wanted?: Wanted): Result
   const opened = openCheckpoint(text, key);
   if (!opened.ok) return opened;
   const bare = withoutCosignatures(opened.value, key);
-  if (bare === undefined) return err('the checkpoint has more signatures of its log than one');
   const cosignatures = cosignaturesOf(opened.value, wanted);
   return ok({ ...opened.value, bare, cosignatures, text: withCosignatures(bare, cosignatures) });
 }
@@ -122,14 +121,16 @@ export function withCosignatures(text: string, cosignatures: readonly Pick<Cosig
   return text + cosignatures.map(({ line }) => line).join('');
 }
 
-/** The text with the log's own signature alone, which `openCheckpoint` has found good; undefined where the log signed more than once. */
-function withoutCosignatures({ text }: Checkpoint, { origin, publicKey }: LogKey): string | undefined {
+/**
+ * The text with the log's own signature alone, the first where it signed more than once: `openCheckpoint` has found them all good. A
+ * reader of cosignatures that refused what `openCheckpoint` takes would let a log that forks sign twice to escape comparison.
+ */
+function withoutCosignatures({ text }: Checkpoint, { origin, publicKey }: LogKey): string {
   const note = parseNote(text);
-  if (!note.ok) return undefined;
   const id = keyId({ name: origin, publicKey });
-  const own = note.value.signatures.filter(
-    (signature) => signature.name === origin && equalBytes(signature.keyId, id),
-  );
-  const [first] = own;
-  return first === undefined || own.length > 1 ? undefined : `${note.value.body}\n${signatureLine(first)}`;
+  const own = note.ok
+    ? note.value.signatures.find(({ name, keyId }) => name === origin && equalBytes(keyId, id))
+    : undefined;
+  if (!note.ok || own === undefined) throw new Error('a checkpoint that was opened has no signature of its log');
+  return `${note.value.body}\n${signatureLine(own)}`;
 }
