@@ -71,8 +71,8 @@ function message(note: Note, seconds: number): Uint8Array {
 }
 
 /**
- * The valid cosignatures of observers on a checkpoint, at most one of each and MAX_COSIGNATURES in all; of those that are
- * `wanted` alone, by observer and line, where that is given. Lines of other signers, and lines that are not valid, are passed over:
+ * The valid cosignatures of observers on a checkpoint: the newest of each, of at most MAX_COSIGNATURES observers; of those that
+ * are `wanted` alone, by observer and line, where that is given. Lines of other signers, and lines that are not valid, are passed over:
  * anybody can add one to a note.
  */
 export function cosignaturesOf(
@@ -82,15 +82,18 @@ export function cosignaturesOf(
   const note = parseNote(checkpoint.text);
   if (!note.ok) return [];
   const found = new Map<string, Cosignature>();
-  for (const { name, keyId: id, signature } of note.value.signatures.slice(0, 2 * MAX_COSIGNATURES)) {
+  // Each line costs one verification at most, and a note has a bounded number of lines.
+  for (const { name, keyId: id, signature } of note.value.signatures) {
     const observer = name.startsWith(NAME_PREFIX) ? fromHex(name.slice(NAME_PREFIX.length)) : undefined;
     if (observer?.length !== 32 || signature.length !== TIME_BYTES + SIGNATURE_BYTES) continue;
     const line = signatureLine({ name, keyId: id, signature });
-    if (found.has(name) || found.size === MAX_COSIGNATURES || !wanted(observer, line)) continue;
+    const before = found.get(name);
+    if ((before === undefined && found.size === MAX_COSIGNATURES) || !wanted(observer, line)) continue;
     if (!equalBytes(id, keyId({ name, publicKey: observer }, COSIGNATURE_V1))) continue;
     const seconds = new DataView(signature.buffer, signature.byteOffset).getBigUint64(0);
     if (seconds > BigInt(Number.MAX_SAFE_INTEGER)) continue;
     const time = Number(seconds);
+    if (before !== undefined && before.time >= time) continue;
     if (!verify(signature.subarray(TIME_BYTES), message(note.value, time), observer)) continue;
     found.set(name, { observer, time, line });
   }
