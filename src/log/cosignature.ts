@@ -1,8 +1,15 @@
 import { concatBytes, equalBytes, fromHex, toHex, utf8ToBytes } from '../base/bytes.ts';
 import { type Result, ok } from '../base/result.ts';
 import { sign, verify } from '../crypto/signature.ts';
-import { type Checkpoint, type LogKey, openCheckpoint } from './checkpoint.ts';
-import { type Note, keyId, parseNote, signatureLine, verifierKey } from './note.ts';
+import { MAX_TIME } from '../election/limits.ts';
+import {
+  type Checkpoint,
+  type LogKey,
+  formatCheckpointBody,
+  openCheckpoint,
+  parseCheckpoint,
+} from './checkpoint.ts';
+import { keyId, parseNote, signatureLine, verifierKey } from './note.ts';
 
 /**
  * C2SP cosignatures (c2sp.org/tlog-cosignature, type `cosignature/v1`, Ed25519): an observer says that, at a time, the
@@ -20,6 +27,8 @@ const COSIGNATURE_V1 = 0x04;
 const NAME_PREFIX = 'psephos/observer/';
 const TIME_BYTES = 8;
 const SIGNATURE_BYTES = 64;
+/** Later ones have no date to show people. The specification lets verifiers refuse times of the future. */
+const MAX_SECONDS = Math.floor(MAX_TIME / 1000);
 
 /** Of one note we keep no more: bounds what it costs to verify one from a stranger. */
 export const MAX_COSIGNATURES = 32;
@@ -47,27 +56,31 @@ export function cosignerVerifierKey(publicKey: Uint8Array): string {
 }
 
 /**
- * The cosignature line of the observer with `seed` on a checkpoint. Throws RangeError for a time that is no whole number of
- * seconds. The caller must have made sure that the checkpoint continues every one that it cosigned before.
+ * The cosignature line of the observer with `seed` on a checkpoint. Throws RangeError for a text that is none, and for a time that
+ * is no whole number of seconds up to the year 9999. The caller must have made sure that the checkpoint continues every one that it cosigned before.
  */
 export function cosign(
   checkpoint: Pick<Checkpoint, 'text'>,
   observer: { readonly seed: Uint8Array; readonly publicKey: Uint8Array },
   seconds: number,
 ): string {
-  if (!Number.isSafeInteger(seconds) || seconds < 0) throw new RangeError(`${seconds} is no time in seconds`);
-  const note = parseNote(checkpoint.text);
-  if (!note.ok) throw new RangeError(`what is to be cosigned is no checkpoint: ${note.error}`);
+  if (!Number.isSafeInteger(seconds) || seconds < 0 || seconds > MAX_SECONDS)
+    throw new RangeError(`${seconds} is no time in seconds`);
+  const read = parseCheckpoint(checkpoint.text);
+  if (!read.ok) throw new RangeError(`what is to be cosigned is no checkpoint: ${read.error}`);
   const name = cosignerName(observer.publicKey);
   const time = new Uint8Array(TIME_BYTES);
   new DataView(time.buffer).setBigUint64(0, BigInt(seconds));
-  const signature = concatBytes(time, sign(message(note.value, seconds), observer.seed));
+  const signature = concatBytes(
+    time,
+    sign(message(formatCheckpointBody(read.value), seconds), observer.seed),
+  );
   const id = keyId({ name, publicKey: observer.publicKey }, COSIGNATURE_V1);
   return signatureLine({ name, keyId: id, signature });
 }
 
-function message(note: Note, seconds: number): Uint8Array {
-  return utf8ToBytes(`cosignature/v1\ntime ${seconds}\n${note.body}`);
+function message(body: string, seconds: number): Uint8Array {
+  return utf8ToBytes(`cosignature/v1\ntime ${seconds}\n${body}`);
 }
 
 /**
@@ -91,10 +104,10 @@ export function cosignaturesOf(
     if ((before === undefined && found.size === MAX_COSIGNATURES) || !wanted(observer, line)) continue;
     if (!equalBytes(id, keyId({ name, publicKey: observer }, COSIGNATURE_V1))) continue;
     const seconds = new DataView(signature.buffer, signature.byteOffset).getBigUint64(0);
-    if (seconds > BigInt(Number.MAX_SAFE_INTEGER)) continue;
+    if (seconds > BigInt(MAX_SECONDS)) continue;
     const time = Number(seconds);
     if (before !== undefined && before.time >= time) continue;
-    if (!verify(signature.subarray(TIME_BYTES), message(note.value, time), observer)) continue;
+    if (!verify(signature.subarray(TIME_BYTES), message(note.value.body, time), observer)) continue;
     found.set(name, { observer, time, line });
   }
   return [...found.values()];
@@ -134,6 +147,7 @@ function withoutCosignatures({ text }: Checkpoint, { origin, publicKey }: LogKey
   const own = note.ok
     ? note.value.signatures.find(({ name, keyId }) => name === origin && equalBytes(keyId, id))
     : undefined;
-  if (!note.ok || own === undefined) throw new Error('a checkpoint that was opened has no signature of its log');
+  if (!note.ok || own === undefined)
+    throw new Error('a checkpoint that was opened has no signature of its log');
   return `${note.value.body}\n${signatureLine(own)}`;
 }

@@ -1,6 +1,7 @@
 import { fromBase64, toBase64 } from '../base/bytes.ts';
 import { type Result, err, ok } from '../base/result.ts';
 import { HASH_BYTES } from './merkle.ts';
+import { MAX_TIME } from '../election/limits.ts';
 import { type LogKey, parseDecimal } from './checkpoint.ts';
 import { parseNote, signNote, verifyNote } from './note.ts';
 
@@ -33,7 +34,7 @@ export function signPromise(
   seed: Uint8Array,
 ): string {
   if (promise.ballotHash.length !== HASH_BYTES) throw new RangeError(`a hash has ${HASH_BYTES} bytes`);
-  if (parseDecimal(String(promise.by)) === undefined) throw new RangeError(`${promise.by} is no time in ms`);
+  if (timeOf(String(promise.by)) === undefined) throw new RangeError(`${promise.by} is no time in ms`);
   const body = `${FIRST_LINE}\n${key.origin}\n${toBase64(promise.ballotHash)}\n${promise.by}\n`;
   return signNote(body, { name: key.origin, publicKey: key.publicKey }, seed);
 }
@@ -46,8 +47,14 @@ export function openPromise(text: string, key: LogKey): Result<BallotPromise, st
   if (first !== FIRST_LINE || end !== '' || rest.length > 0) return err('it is not a promise');
   if (origin !== key.origin) return err(`it is not about the log ${key.origin}`);
   const ballotHash = fromBase64(hash);
-  const by = parseDecimal(time);
+  const by = timeOf(time);
   if (ballotHash?.length !== HASH_BYTES || by === undefined) return err('the promise is malformed');
   const signed = verifyNote(note.value, { name: key.origin, publicKey: key.publicKey });
   return signed.ok ? ok({ ballotHash, by, text }) : signed;
+}
+
+/** Later than any entry's is no time: it would promise nothing, and has no date to show people. */
+function timeOf(decimal: string): number | undefined {
+  const time = parseDecimal(decimal);
+  return time === undefined || time > MAX_TIME ? undefined : time;
 }
