@@ -1,8 +1,8 @@
 import { fromBase64, toBase64 } from '../base/bytes.ts';
 import { type Result, err, ok } from '../base/result.ts';
-import { HASH_BYTES } from './merkle.ts';
 import { MAX_TIME } from '../election/limits.ts';
 import { type LogKey, parseDecimal } from './checkpoint.ts';
+import { HASH_BYTES } from './merkle.ts';
 import { parseNote, signNote, verifyNote } from './note.ts';
 
 /**
