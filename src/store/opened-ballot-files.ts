@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { unusable } from '../base/errors.ts';
+import { parseJson } from '../base/json.ts';
 import { type Result, err, ok } from '../base/result.ts';
-import { parseJson } from '../belenios/v1/encoding/lenient-json.ts';
 import { secretFromDecimal, secretToDecimal } from '../belenios/v1/encoding/secret-decimal.ts';
 import type { Scalar } from '../crypto/group/group.ts';
 import type { Choice } from '../election/choices.ts';

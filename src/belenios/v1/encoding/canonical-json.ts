@@ -1,15 +1,11 @@
+import { hasLoneSurrogate } from '../../../base/json.ts';
+
 /**
  * The one compact JSON text of a value (specification, 4.1), as Belenios writes it: non-ASCII characters as they are;
  * escaped are only `"`, `\`, the control characters (`\n \r \t \b \f` or `\u00xx` in small letters) and U+007F.
  */
 
-const LONE_SURROGATE = /\p{Surrogate}/u;
 const DELETE = '\x7f';
-
-/** Whether it has half of a surrogate pair, which JSON's escapes can say and UTF-8 has no bytes for. */
-export function hasLoneSurrogate(value: string): boolean {
-  return LONE_SURROGATE.test(value);
-}
 
 /** The text of a string. Throws RangeError for half of a surrogate pair, which UTF-8 has no bytes for. */
 export function quote(value: string): string {

@@ -1,4 +1,5 @@
-import { hasLoneSurrogate, quote } from './canonical-json.ts';
+import { hasLoneSurrogate } from '../../../base/json.ts';
+import { quote } from './canonical-json.ts';
 import type { DecodeLimits } from './limits.ts';
 import { Refused } from './problem.ts';
 

@@ -1,7 +1,7 @@
+import { parseJson } from '../../../base/json.ts';
 import { type Result, err, ok } from '../../../base/result.ts';
 import { isCanonical } from './canonical-json.ts';
 import { type Codec, Reading, type ReadingMode } from './codec.ts';
-import { parseJson } from './lenient-json.ts';
 import type { DecodeLimits } from './limits.ts';
 import { type DecodeProblem, Refused } from './problem.ts';
 

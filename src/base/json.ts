@@ -3,19 +3,25 @@
  * understand differently is refused: a field twice, half of a surrogate pair, comments. Integers are exact, as `number`
  * up to 2^53 and `bigint` beyond; every other number is `FRACTION`, which no codec takes.
  */
-import { type Result, err, ok } from '../../../base/result.ts';
-import { hasLoneSurrogate } from './canonical-json.ts';
+import { type Result, err, ok } from './result.ts';
 
 export const FRACTION = Symbol('a number with a fraction or an exponent');
 
 const NUMBER = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/y;
 const SPACE = /[ \t\n\r]*/y;
+const LONE_SURROGATE = /\p{Surrogate}/u;
 const MAX_DIGITS = 100;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
+/** Whether it has half of a surrogate pair, which JSON's escapes can say and UTF-8 has no bytes for. */
+export function hasLoneSurrogate(value: string): boolean {
+  return LONE_SURROGATE.test(value);
+}
+
 class NotJson extends Error {}
 
+/** Reads a JSON text of at most `maxDepth` objects and lists inside each other. The error says where it is none. */
 export function parseJson(text: string, maxDepth: number): Result<unknown, string> {
   try {
     return ok(new Parser(text, maxDepth).document());

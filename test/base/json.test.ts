@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { FRACTION, parseJson } from '#src/belenios/v1/encoding/lenient-json.js';
-import { errorOf, valueOf } from '../../support/results.js';
+import { FRACTION, parseJson } from '#src/base/json.js';
+import { errorOf, valueOf } from '../support/results.js';
 
 const parse = (text: string) => parseJson(text, 50);
 /** Objects with the usual prototype, for comparing. */
