@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { equalBytes, fromBase64, toBase64 } from '../base/bytes.ts';
+import { parseJson } from '../base/json.ts';
 import { type Result, err, ok } from '../base/result.ts';
 import { cidOf } from '../crypto/cid.ts';
 import type { GenesisEntry } from '../election/entries.ts';
@@ -7,6 +8,7 @@ import { firstIssue } from '../election/schemas.ts';
 import { type Checkpoint, type LogKey, openCheckpoint, origin } from './checkpoint.ts';
 import { decodeEntry } from './entry-codec.ts';
 import { HASH_BYTES, verifyConsistency } from './merkle.ts';
+import { fitsBytes } from './note.ts';
 import { type BallotPromise, openPromise } from './promise.ts';
 import { type Receipt, checkReceipt, parseReceipt } from './receipt.ts';
 
@@ -63,6 +65,8 @@ export type EvidenceFinding =
 /** A receipt holds its entry, which may be the longest, in base64; JSON escapes each of its few line ends. */
 export const MAX_EVIDENCE_BYTES = 2 * 1024 * 1024;
 const MAX_TEXT = 1024 * 1024;
+/** The list of a proof, in an object. */
+const MAX_DEPTH = 2;
 
 const base64 = (maxBytes: number) =>
   z
@@ -98,26 +102,35 @@ const evidenceSchema = z.discriminatedUnion('kind', [
   z.strictObject({ ...frame, kind: z.literal('promise'), promise: z.string().max(MAX_TEXT) }),
 ]);
 
-/** The text of an evidence file. */
+/** The text of an evidence file: the same one for the same evidence. */
 export function formatEvidence(evidence: Evidence): string {
-  const genesis = toBase64(evidence.genesis);
-  const fields =
-    evidence.kind === 'fork'
-      ? { ...evidence, genesis, root: toBase64(evidence.root), proof: evidence.proof.map(toBase64) }
-      : { ...evidence, genesis };
-  return `${JSON.stringify({ psephos: 'evidence', version: 1, ...fields }, null, 2)}\n`;
+  const frame = { psephos: 'evidence', version: 1, kind: evidence.kind, genesis: toBase64(evidence.genesis) };
+  return `${JSON.stringify({ ...frame, ...ownFields(evidence) }, null, 2)}\n`;
 }
 
-/** Reads the text of an evidence file, and judges nothing. The error says why it is none. */
-export function parseEvidence(text: string): Result<Evidence, string> {
-  if (text.length > MAX_EVIDENCE_BYTES) return err(`it is longer than ${MAX_EVIDENCE_BYTES} bytes`);
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    return err('it is not JSON');
+/** Spelled out, since what is to be evidence may come with more fields, which no reader would take. */
+function ownFields(evidence: Evidence): object {
+  switch (evidence.kind) {
+    case 'fork': {
+      const { first, second, root, proof } = evidence;
+      return { first, second, root: toBase64(root), proof: proof.map(toBase64) };
+    }
+    case 'omission':
+      return { receipt: evidence.receipt, served: evidence.served };
+    case 'promise':
+      return { promise: evidence.promise };
   }
-  const parsed = evidenceSchema.safeParse(json);
+}
+
+/**
+ * Reads the text of an evidence file, and judges nothing. The error says why it is none. Its layout is free, since it travels by
+ * ways that change spaces; but a field that is unknown or there twice is refused, so that all readers judge the same.
+ */
+export function parseEvidence(text: string): Result<Evidence, string> {
+  if (!fitsBytes(text, MAX_EVIDENCE_BYTES)) return err(`it is longer than ${MAX_EVIDENCE_BYTES} bytes`);
+  const json = parseJson(text, MAX_DEPTH);
+  if (!json.ok) return err(`it is ${json.error}`);
+  const parsed = evidenceSchema.safeParse(json.value);
   if (!parsed.success) return err(firstIssue(parsed.error));
   const { data } = parsed;
   const { genesis } = data;
