@@ -1,17 +1,13 @@
-import { generateKeyPairFromSeed, publicKeyFromRaw } from '@libp2p/crypto/keys';
+import { generateKeyPairFromSeed } from '@libp2p/crypto/keys';
 import type { Ed25519PrivateKey } from '@libp2p/interface';
-import { peerIdFromPublicKey, peerIdFromString } from '@libp2p/peer-id';
+import { peerIdFromString } from '@libp2p/peer-id';
 import { unusable } from '../base/errors.ts';
+import { peerIdText } from '../crypto/peer-id.ts';
 
 /**
  * A node's libp2p identity is the key that signs its log, so a peer id in an address pins the election's authority.
  * An Ed25519 peer id holds the key itself (libp2p specs, peer-ids).
  */
-
-/** The peer id (base58 text) of a 32-byte Ed25519 public key. */
-export function peerIdOf(publicKey: Uint8Array): string {
-  return peerIdFromPublicKey(publicKeyFromRaw(publicKey)).toString();
-}
 
 /** The Ed25519 public key that a peer id stands for. Throws `bad-peer-id` for other text and other kinds of key. */
 export function publicKeyOfPeer(peerId: string): Uint8Array {
@@ -21,7 +17,7 @@ export function publicKeyOfPeer(peerId: string): Uint8Array {
   } catch (cause) {
     throw notAPeerId(peerId, cause);
   }
-  if (key?.type !== 'Ed25519' || peerIdOf(key.raw) !== peerId) throw notAPeerId(peerId);
+  if (key?.type !== 'Ed25519' || peerIdText(key.raw) !== peerId) throw notAPeerId(peerId);
   return key.raw;
 }
 

@@ -1,5 +1,6 @@
 export { type Reach, type Reachability, describeReachability, reachOf } from './addresses.ts';
-export { peerIdOf, publicKeyOfPeer } from './identity.ts';
+export { peerIdText as peerIdOf } from '../crypto/peer-id.ts';
+export { publicKeyOfPeer } from './identity.ts';
 export { type DialTarget, formatInvite, parseDialTarget } from './invite.ts';
 export { DEADLINES, type Deadlines } from './limits.ts';
 export type { FailedAddress, ListenAddress } from './listening.ts';
