@@ -7,12 +7,14 @@ import { after, describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
 import { concatBytes, toBase64 } from '#src/base/bytes.js';
 import { formatCheckpointBody, origin, signCheckpoint, verifierKey } from '#src/log/checkpoint.js';
+import { cosign, cosignerName, cosignerVerifierKey, openCosigned } from '#src/log/cosignature.js';
 import { consistencyProof, inclusionProof, leafHash, readRoot } from '#src/log/merkle.js';
 import { formatReceipt } from '#src/log/receipt.js';
 import { tileNodeReader } from '#src/log/tiles.js';
 import { needs } from '../support/needs.js';
 import { repositoryPath } from '../support/repository.js';
-import { testKey } from '../support/test-keys.js';
+import { valueOf } from '../support/results.js';
+import { type TestKey, testKey } from '../support/test-keys.js';
 import { storeOf } from '../support/tile-store.js';
 
 /** Where Debian's golang-golang-x-mod-dev puts the sources. */
@@ -51,7 +53,7 @@ interface Verdict {
   readonly reason: string;
 }
 
-/** Asks the judge. Bytes and texts are handed over as files; keys, which begin with "key:", as they are. */
+/** Asks the judge. Bytes and texts are handed over as files; keys and the like, which begin with "key:", as they are. */
 function judge(command: string, ...inputs: (string | Uint8Array)[]): Verdict {
   const args = inputs.map((input, place) => {
     if (typeof input === 'string' && input.startsWith('key:')) return input.slice(4);
@@ -80,6 +82,15 @@ async function receiptOf(index: number, size: number): Promise<string> {
   const proof = await inclusionProof(tileNodeReader(store.read, size), index, size);
   const checkpoint = { text: await checkpointOf(size) };
   return formatReceipt({ index, proof, checkpoint, extra: entries[index] as Uint8Array });
+}
+
+const observers = [testKey(21), testKey(22), testKey(23)] as const;
+const NOW = 1_750_000_000;
+const cosignerKey = ({ publicKey }: TestKey): string => `key:${cosignerVerifierKey(publicKey)}`;
+/** The same with the seed, as Go's `note` writes signers' keys. */
+function cosignerSecret({ publicKey, seed }: TestKey): string {
+  const [signer = '', id = ''] = cosignerVerifierKey(publicKey).split('+');
+  return `key:PRIVATE+KEY+${signer}+${id}+${toBase64(concatBytes(Uint8Array.of(4), seed))}`;
 }
 
 /** The text with the character at `at` replaced by another that could stand there. */
@@ -185,6 +196,67 @@ describe('Go’s golang.org/x/mod/sumdb', () => {
         assert.equal(judge('consistency', vkey, older, newer, altered(text, 3)).accepted, false);
         assert.equal(judge('consistency', vkey, older, newer, text.slice(0, -45)).accepted, false);
       }
+    }
+  });
+
+  it('opens what our observers cosigned, with the verifiers of the log and of each', async (t) => {
+    if (!hasJudge(t)) return;
+    for (const [place, size] of sizes.entries()) {
+      const text = await checkpointOf(size);
+      const time = [0, NOW, 253_402_300_799][place % 3] as number;
+      const cosigned = text + observers.map((observer) => cosign({ text }, observer, time)).join('');
+      for (const observer of observers) {
+        const verdict = judge('cosigned', vkey, cosignerKey(observer), cosigned);
+        const signers = `${name}\n${cosignerName(observer.publicKey)}\n${time}\n`;
+        assert.deepEqual([verdict.accepted, verdict.output], [true, signers], verdict.reason);
+      }
+      assert.ok(judge('checkpoint', vkey, cosigned).accepted);
+    }
+  });
+
+  it('refuses altered cosignatures, and those of other observers and checkpoints', async (t) => {
+    if (!hasJudge(t)) return;
+    const [observer, another] = observers;
+    const text = await checkpointOf(300);
+    const line = cosign({ text }, observer, NOW);
+    const accepts = (note: string, by: TestKey = observer): boolean =>
+      judge('cosigned', vkey, cosignerKey(by), note).accepted;
+    assert.ok(accepts(text + line));
+    assert.equal(accepts(text), false);
+    assert.equal(accepts(text + line, another), false);
+    assert.equal(accepts((await checkpointOf(299)) + line), false);
+    // The log's own signature is needed, too.
+    assert.equal(accepts(text.slice(0, text.indexOf('\n\n') + 2) + line), false);
+    for (let at = 0; at < line.length; at += 3) {
+      // What stands before padding is read leniently, see above.
+      if (line[at + 1] === '=') continue;
+      const changed = altered(line, at);
+      assert.equal(accepts(text + changed), false, changed);
+    }
+    const renamed = line.replace(cosignerName(observer.publicKey), cosignerName(another.publicKey));
+    assert.equal(accepts(text + renamed, another), false);
+  });
+
+  it('cosigns to the same bytes as we do, which we take', async (t) => {
+    if (!hasJudge(t)) return;
+    const log = { origin: name, publicKey: key.publicKey };
+    const [anna, bruno] = observers;
+    for (const size of sizes) {
+      const text = await checkpointOf(size);
+      const first = judge('cosign', vkey, cosignerSecret(anna), `key:${NOW}`, text);
+      assert.equal(first.output, text + cosign({ text }, anna, NOW), first.reason);
+      const second = judge('cosign', vkey, cosignerSecret(bruno), `key:${NOW + 1}`, first.output);
+      const opened = valueOf(openCosigned(second.output, log));
+      assert.deepEqual(
+        opened.cosignatures.map(({ observer, time }) => [observer, time]),
+        [
+          [anna.publicKey, NOW],
+          [bruno.publicKey, NOW + 1],
+        ],
+        second.reason,
+      );
+      assert.equal(opened.text, second.output);
+      assert.equal(opened.bare, text);
     }
   });
 

@@ -3,6 +3,11 @@ package main
 
 import (
 	"bytes"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -14,7 +19,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-const usage = "usage: judge checkpoint|receipt|consistency|tiles|sign ...; see README.md"
+const usage = "usage: judge checkpoint|receipt|consistency|tiles|sign|cosigned|cosign ...; see README.md"
 
 func main() {
 	commands := map[string]struct {
@@ -26,6 +31,8 @@ func main() {
 		"consistency": {4, consistency},
 		"tiles":       {3, tiles},
 		"sign":        {2, sign},
+		"cosigned":    {3, cosigned},
+		"cosign":      {4, cosign},
 	}
 	if len(os.Args) < 2 {
 		fmt.Fprintln(os.Stderr, usage)
@@ -217,6 +224,148 @@ func sign(arguments []string) error {
 		return err
 	}
 	signed, err := note.Sign(&note.Note{Text: string(text)}, signer)
+	if err != nil {
+		return err
+	}
+	_, err = os.Stdout.Write(signed)
+	return err
+}
+
+// cosignatureV1 is the signature type of c2sp.org/tlog-cosignature with Ed25519, which x/mod's note does not know.
+const cosignatureV1 = 4
+
+// cosigner is the note.Verifier and note.Signer of one cosigner, written from the specification.
+type cosigner struct {
+	name    string
+	hash    uint32
+	public  ed25519.PublicKey
+	private ed25519.PrivateKey
+	time    uint64
+}
+
+func (c *cosigner) Name() string    { return c.name }
+func (c *cosigner) KeyHash() uint32 { return c.hash }
+
+func cosignedMessage(time uint64, body []byte) []byte {
+	return append([]byte(fmt.Sprintf("cosignature/v1\ntime %d\n", time)), body...)
+}
+
+// Verify takes a timestamped_signature: eight bytes of time, big-endian, and the signature.
+func (c *cosigner) Verify(body, signature []byte) bool {
+	if len(signature) != 8+ed25519.SignatureSize {
+		return false
+	}
+	time := binary.BigEndian.Uint64(signature)
+	if !ed25519.Verify(c.public, cosignedMessage(time, body), signature[8:]) {
+		return false
+	}
+	c.time = time
+	return true
+}
+
+func (c *cosigner) Sign(body []byte) ([]byte, error) {
+	stamp := make([]byte, 8)
+	binary.BigEndian.PutUint64(stamp, c.time)
+	return append(stamp, ed25519.Sign(c.private, cosignedMessage(c.time, body))...), nil
+}
+
+// keyParts reads name+hash+base64(0x04 || key), as a verifier key is written and, after PRIVATE+KEY+, a signer's.
+func keyParts(text string) (name string, hash uint32, key []byte, err error) {
+	parts := strings.SplitN(text, "+", 3)
+	if len(parts) != 3 || parts[0] == "" {
+		return "", 0, nil, errors.New("not name+hash+key")
+	}
+	id, err := hex.DecodeString(parts[1])
+	if err != nil || len(id) != 4 {
+		return "", 0, nil, errors.New("the hash of a key has eight hexadecimal digits")
+	}
+	key, err = base64.StdEncoding.DecodeString(parts[2])
+	if err != nil {
+		return "", 0, nil, err
+	}
+	if len(key) != 1+ed25519.PublicKeySize || key[0] != cosignatureV1 {
+		return "", 0, nil, errors.New("not a key of cosignature/v1")
+	}
+	return parts[0], binary.BigEndian.Uint32(id), key[1:], nil
+}
+
+// newCosigner checks that the hash is the one of name, type and public key.
+func newCosigner(name string, hash uint32, public ed25519.PublicKey) (*cosigner, error) {
+	digest := sha256.Sum256(append([]byte(name+"\n\x04"), public...))
+	if binary.BigEndian.Uint32(digest[:]) != hash {
+		return nil, errors.New("the hash is not that of the key")
+	}
+	return &cosigner{name: name, hash: hash, public: public}, nil
+}
+
+// cosigned opens a checkpoint with the verifiers of its log and of a cosigner, and demands the signatures of both. It
+// prints who signed, in the order of the note, and the time of the cosignature.
+func cosigned(arguments []string) error {
+	log, err := note.NewVerifier(arguments[0])
+	if err != nil {
+		return err
+	}
+	name, hash, public, err := keyParts(arguments[1])
+	if err != nil {
+		return err
+	}
+	witness, err := newCosigner(name, hash, public)
+	if err != nil {
+		return err
+	}
+	text, err := os.ReadFile(arguments[2])
+	if err != nil {
+		return err
+	}
+	opened, err := note.Open(text, note.VerifierList(log, witness))
+	if err != nil {
+		return err
+	}
+	by := map[string]bool{}
+	for _, signature := range opened.Sigs {
+		by[signature.Name] = true
+		fmt.Println(signature.Name)
+	}
+	if !by[log.Name()] || !by[witness.Name()] {
+		return errors.New("not signed by both")
+	}
+	fmt.Println(witness.time)
+	return nil
+}
+
+// cosign adds the line of the cosigner with a seed to a checkpoint that its log signed.
+func cosign(arguments []string) error {
+	log, err := note.NewVerifier(arguments[0])
+	if err != nil {
+		return err
+	}
+	const prefix = "PRIVATE+KEY+"
+	if !strings.HasPrefix(arguments[1], prefix) {
+		return errors.New("not a signer's key")
+	}
+	name, hash, seed, err := keyParts(strings.TrimPrefix(arguments[1], prefix))
+	if err != nil {
+		return err
+	}
+	private := ed25519.NewKeyFromSeed(seed)
+	witness, err := newCosigner(name, hash, private.Public().(ed25519.PublicKey))
+	if err != nil {
+		return err
+	}
+	witness.private = private
+	witness.time, err = strconv.ParseUint(arguments[2], 10, 64)
+	if err != nil {
+		return err
+	}
+	text, err := os.ReadFile(arguments[3])
+	if err != nil {
+		return err
+	}
+	opened, err := note.Open(text, note.VerifierList(log))
+	if err != nil {
+		return err
+	}
+	signed, err := note.Sign(opened, witness)
 	if err != nil {
 		return err
 	}
