@@ -310,6 +310,22 @@ describe('looking for cosignatures', () => {
     assert.equal(valueOf(openCosigned(note, log, () => false)).text, text);
   });
 
+  it('asks for each line whether it is wanted, by the observer that it names', () => {
+    const [old, fresh] = [lineBy(anna), lineBy(anna, NOW + 1)];
+    const asked: [string, string][] = [];
+    const known = (observer: Uint8Array, line: string): boolean => {
+      asked.push([toHex(observer), line]);
+      return line !== old;
+    };
+    assert.deepEqual(cosignaturesOf({ text: text + old }, known), []);
+    assert.deepEqual(who(cosignaturesOf({ text: text + old + fresh }, known)), [by(anna, NOW + 1)]);
+    assert.deepEqual(
+      asked.map(([, line]) => line),
+      [old, old, fresh],
+    );
+    assert.ok(asked.every(([observer]) => observer === toHex(anna.publicKey)));
+  });
+
   it('takes times from 1970 to the year 9999', () => {
     for (const time of [0, 1, 2 ** 31, 2 ** 32, YEAR_9999]) {
       assert.deepEqual(who(found(text + lineBy(anna, time))), [by(anna, time)]);
@@ -347,9 +363,12 @@ describe('opening a cosigned checkpoint', () => {
       assert.equal(opened.bare, text);
       assert.equal(opened.text, text + line);
     }
-    // The authority may hold the observers' kind of line for its own name, too: that is not its signature.
-    const odd = text + madeLine(authority, { name });
-    assert.equal(valueOf(openCosigned(odd, log)).bare, text);
+  });
+
+  it('takes no line for the log’s own that has its name or its key id alone', () => {
+    for (const other of [madeLine(authority, { name }), ownLine.replace(name, 'other')]) {
+      assert.equal(valueOf(openCosigned(`${body}\n${other}${ownLine}`, log)).bare, text);
+    }
   });
 
   it('refuses a note of which one signature of the log does not hold, as every reader does', () => {
