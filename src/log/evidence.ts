@@ -14,7 +14,7 @@ import { type Receipt, checkReceipt, parseReceipt } from './receipt.ts';
 
 /**
  * What shows that an authority broke its word, for anybody to check: everything in it is signed by the authority, or follows
- * from what is. As a file it is JSON, its bytes in base64 (docs/PROTOCOL, section 11).
+ * from what is. As a file it is JSON, its bytes in base64 (docs/PROTOCOL, section 12.3).
  */
 export type Evidence = ForkEvidence | OmissionEvidence | PromiseEvidence;
 
