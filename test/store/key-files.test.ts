@@ -96,7 +96,7 @@ describe('a key file', () => {
     const others: unknown[] = [
       { ...good, psephos: 'receipt' },
       { ...good, version: 2 },
-      { ...good, role: 'observer' },
+      { ...good, role: 'auditor' },
       { ...good, seed: good.seed.slice(2) },
       { ...good, seed: good.seed.toUpperCase().replace(/0/g, 'A') },
       { ...good, publicKey: undefined },
