@@ -63,9 +63,17 @@ export class AlarmFiles {
   }
 }
 
+/** Keeps evidence of a fork; resolves to its path, or undefined where there is enough of it already. */
+export async function keepFork(folder: string, evidence: string): Promise<string | undefined> {
+  return keep(folder, forkFile(evidence));
+}
+
+function forkFile(evidence: string): AlarmFile {
+  return { name: `fork-${digestOf(evidence)}.evidence.json`, text: evidence };
+}
+
 function fileOf(event: ObserverEvent): AlarmFile | undefined {
-  if (event.type === 'fork')
-    return { name: `fork-${digestOf(event.evidence)}.evidence.json`, text: event.evidence };
+  if (event.type === 'fork') return forkFile(event.evidence);
   if (event.type === 'invalid-log')
     return { name: `invalid-checkpoint-${digestOf(event.checkpoint)}.txt`, text: event.checkpoint };
   return undefined;
