@@ -5,6 +5,7 @@ import { ballotRefusal } from './ballot-refusal.ts';
 import type { AppendPlan, Appended, ElectionLog } from './election-log.ts';
 import type { EventListener } from './events.ts';
 import { PeerRefusal, type VoterRecord } from './ports.ts';
+import { standstill } from './standstill.ts';
 
 /**
  * Ballots a commit takes at most. Past this the cost of the fsync is already spread thin, and a larger batch would
@@ -19,7 +20,6 @@ const ENOUGH = 64;
  */
 const GATHER_MS = 15;
 const BUSY_RETRY_MS = 1000;
-const SUSPENDED_RETRY_MS = 5000;
 
 /** A ballot that was checked and may become an entry. */
 export interface AdmittedBallot {
@@ -141,11 +141,8 @@ export class BallotBatches {
     } catch (error) {
       // What became of the batch is unknown, so nobody in it is told that it was refused: the same ballot sent again
       // gets its receipt if it was written. The log has reported the failure.
-      const busy = new PeerRefusal(
-        'busy',
-        "The organiser's disk can't be written just now.",
-        SUSPENDED_RETRY_MS,
-      );
+      const busy =
+        standstill(this.#log) ?? new PeerRefusal('busy', 'The ballot was not written.', BUSY_RETRY_MS);
       busy.cause = error;
       for (const { reject } of batch) reject(busy);
       return;

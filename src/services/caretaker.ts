@@ -66,6 +66,8 @@ export class Caretaker {
       await this.#log.resume();
       return;
     }
+    // Whoever runs the program was told when it was halted.
+    if (this.#log.halted !== undefined) return;
     if (await this.#mustAsk(now)) {
       await this.#organiser.calls.call();
       this.#onEvent({ type: 'trustees-called' });

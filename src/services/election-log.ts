@@ -1,4 +1,4 @@
-import { refused } from '../base/errors.ts';
+import { type PsephosError, refused } from '../base/errors.ts';
 import type { EntryContent, GenesisEntry } from '../election/entries.ts';
 import { MAX_ENTRY_BYTES } from '../election/limits.ts';
 import type { LogState } from '../election/log-state.ts';
@@ -84,6 +84,7 @@ export class ElectionLog implements LogView {
   #writing: Promise<unknown> = Promise.resolve();
   #proofs: LogProofs;
   #suspended = false;
+  #halted: PsephosError | undefined;
   #clockBehind = false;
 
   /** Takes up the log in a store, after reading it through: throws `store-damaged` where it doesn't hold together. */
@@ -143,6 +144,19 @@ export class ElectionLog implements LogView {
     return this.#suspended;
   }
 
+  /** Why nothing is appended any more, whatever the disk can do; undefined while all is well. What is there can be read. */
+  get halted(): PsephosError | undefined {
+    return this.#halted;
+  }
+
+  /**
+   * Stops appending for as long as this log is open, from this call on: what is prepared and not being written yet is dropped. For a log that
+   * must not be signed further, since its authority signed for another history too.
+   */
+  halt(why: PsephosError): void {
+    this.#halted ??= why;
+  }
+
   /** The genesis of the election; a log without one is only ever seen by `createElection`. */
   get genesis(): GenesisEntry {
     const genesis = this.#state.genesis;
@@ -173,17 +187,17 @@ export class ElectionLog implements LogView {
 
   /**
    * The authority's signed word that the ballot with this hash (SHA-256 of its bytes as they travel) will be in the log by `by`, in ms
-   * since 1970: whoever asks for it has to keep it. Undefined while nothing can be added to the log, suspended or without its key.
+   * since 1970: whoever asks for it has to keep it. Undefined while nothing can be added to the log: halted, suspended or without its key.
    */
   promise(ballotHash: Uint8Array, by: number): string | undefined {
-    if (this.#suspended || this.#seed === undefined) return undefined;
+    if (this.#halted !== undefined || this.#suspended || this.#seed === undefined) return undefined;
     const key = { origin: origin(this.electionId), publicKey: this.genesis.authority };
     return signPromise({ ballotHash, by }, key, this.#seed);
   }
 
   /**
    * Appends what `plan` makes of its place, after all appends before it are on disk. Resolves, with the entries, when they
-   * are on disk; an empty plan writes nothing. Throws `no-signing-key` or `store-suspended`, whatever `plan` throws, and
+   * are on disk; an empty plan writes nothing. Throws `no-signing-key`, `store-suspended` or why the log is halted, whatever `plan` throws, and
    * what the store throws: then it is not known whether the entries were written, and the log is suspended.
    */
   async append(plan: (at: AppendAt) => AppendPlan | Promise<AppendPlan>): Promise<Appended> {
@@ -216,7 +230,7 @@ export class ElectionLog implements LogView {
   async setDraft(draft: DraftRound, check: () => void): Promise<void> {
     return this.#inTurn(async () => {
       await this.#writing;
-      if (this.#suspended) throw suspendedError();
+      this.#requireOpen();
       check();
       await this.#orSuspend(() => this.#store.setDraft(draft));
     });
@@ -244,15 +258,21 @@ export class ElectionLog implements LogView {
   }
 
   #nextPlace(): AppendAt {
-    if (this.#suspended) throw suspendedError();
+    this.#requireOpen();
     return { seq: this.#tip.size, time: this.logTime() };
+  }
+
+  /** Throws where nothing may be appended: ever, or until the disk can be written again. */
+  #requireOpen(): void {
+    if (this.#halted !== undefined) throw this.#halted;
+    if (this.#suspended) throw suspendedError();
   }
 
   /** Chains, hashes and signs a plan, and moves the tip behind it; undefined for an empty one. */
   #prepare(plan: AppendPlan, { seq: from, time }: AppendAt): PreparedAppend | undefined {
     const { contents, voters = [], ballots = [], enrolments = [], dropDraft = false } = plan;
     // A write may have failed while the plan was made.
-    if (this.#suspended) throw suspendedError();
+    this.#requireOpen();
     if (contents.length === 0) return undefined;
     const seed = this.#seed;
     if (seed === undefined) {
@@ -297,7 +317,7 @@ export class ElectionLog implements LogView {
 
   async #write({ entries, batch, state, head, nodes, checkpoint }: PreparedAppend): Promise<Appended> {
     // After a failed write nobody knows what the disk holds: nothing that was placed behind it may follow.
-    if (this.#suspended) throw suspendedError();
+    this.#requireOpen();
     await this.#orSuspend(() => this.#store.commit(batch));
     this.#proofs.learn(nodes);
     this.#head = head;

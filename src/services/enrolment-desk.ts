@@ -4,8 +4,8 @@ import { decodeEntry } from '../log/entry-codec.ts';
 import type { ElectionLog } from './election-log.ts';
 import type { EventListener } from './events.ts';
 import { PeerRefusal, type VoterRecord, type WireCode } from './ports.ts';
+import { standstill } from './standstill.ts';
 
-const SUSPENDED_RETRY_MS = 5000;
 const BUSY_RETRY_MS = 1000;
 /** Enrolments that may be under way before newcomers are told to come back: some seconds of work, a commit each. */
 const MAX_WAITING = 1024;
@@ -29,7 +29,8 @@ export class EnrolmentDesk {
   async enrol(bytes: Uint8Array): Promise<string> {
     if (this.#waiting >= MAX_WAITING)
       throw new PeerRefusal('busy', 'Many voters are enrolling at once.', BUSY_RETRY_MS);
-    if (this.#log.suspended) throw suspended();
+    const still = standstill(this.#log);
+    if (still !== undefined) throw still;
     this.#waiting++;
     try {
       return await this.#enrol(bytes);
@@ -119,9 +120,9 @@ export class EnrolmentDesk {
     try {
       return await this.#log.append(plan);
     } catch (error) {
-      if (error instanceof PeerRefusal || !this.#log.suspended) throw error;
+      const busy = standstill(this.#log);
+      if (error instanceof PeerRefusal || busy === undefined) throw error;
       // What became of it is unknown; sent again, it gets its receipt if it was written.
-      const busy = suspended();
       busy.cause = error;
       throw busy;
     }
@@ -131,8 +132,4 @@ export class EnrolmentDesk {
     this.#onEvent({ type: 'enrolment-refused', code, reason });
     return new PeerRefusal(code, reason);
   }
-}
-
-function suspended(): PeerRefusal {
-  return new PeerRefusal('busy', "The organiser's disk can't be written just now.", SUSPENDED_RETRY_MS);
 }

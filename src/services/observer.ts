@@ -244,15 +244,17 @@ export class Observer {
     const isNews = size !== this.#caughtUp?.size;
     this.#caughtUp = { size, at: this.#init.clock.now() };
     if (isNews) this.#tell({ type: 'caught-up', size });
-    if (isAuthority) this.#lookForRollback(text, size);
-    if (this.#cosignNewest()) void this.#gossip.tell(client, this.#given());
+    const isRolledBack = isAuthority && this.#lookForRollback(text, size);
+    // An authority that runs from an old copy must hear of it before it signs anything more.
+    if (this.#cosignNewest() || isRolledBack) void this.#gossip.tell(client, this.#given());
   }
 
-  #lookForRollback(text: string, ownSize: number): void {
+  #lookForRollback(text: string, ownSize: number): boolean {
     const shown = parseCheckpoint(text);
-    if (!shown.ok || shown.value.size >= Math.min(ownSize, this.#rolledBackTo)) return;
+    if (!shown.ok || shown.value.size >= Math.min(ownSize, this.#rolledBackTo)) return false;
     this.#rolledBackTo = shown.value.size;
     this.#tell({ type: 'rolled-back', size: shown.value.size, ownSize });
+    return true;
   }
 
   /** Cosigns the copy's newest checkpoint, unless it did so lately; whether it did. */

@@ -23,12 +23,13 @@ import { PeerRefusal, type VoterRecord } from './ports.ts';
 import { GivenPromise, type PromiseListener, promisedBy } from './promising.ts';
 import { type ProofVerifier, inThreadProofs } from './proofs/verifier.ts';
 import { SealedRounds } from './sealed-rounds.ts';
+import { standstill } from './standstill.ts';
 import { type SignatureTask, type SignatureVerifier, inThreadVerifier } from './signatures/verifier.ts';
 
 /** Ballots that may wait for a commit before newcomers are told to come back: some seconds of work. */
 const MAX_WAITING = 8192;
 const BUSY_RETRY_MS = 1000;
-const SUSPENDED_RETRY_MS = 5000;
+const STOPPING_RETRY_MS = 5000;
 /** Closing takes a moment, after which the same ballot hears that the round is closed. */
 const CLOSING_RETRY_MS = 500;
 
@@ -155,9 +156,9 @@ export class PollingStation {
         },
       ]);
     }
-    if (this.#stopped) throw new PeerRefusal('busy', 'The polling station is stopping.', SUSPENDED_RETRY_MS);
-    if (this.#log.suspended)
-      throw new PeerRefusal('busy', "The organiser's disk can't be written just now.", SUSPENDED_RETRY_MS);
+    if (this.#stopped) throw new PeerRefusal('busy', 'The polling station is stopping.', STOPPING_RETRY_MS);
+    const still = standstill(this.#log);
+    if (still !== undefined) return this.#receiptOrStandstill({ ...sent, tracker }, still);
     this.#expectNoHold();
     if (this.#casts.size > MAX_WAITING)
       throw new PeerRefusal('busy', 'Many ballots are arriving at once.', BUSY_RETRY_MS);
@@ -225,12 +226,25 @@ export class PollingStation {
    * The receipt of a ballot that is in the log already, or the refusal. A refusal alone would frighten a voter who only
    * lost the answer.
    */
-  async #receiptOr({ tracker, bytes }: Named, found: readonly Refusal[]): Promise<string> {
+  async #receiptOr(named: Named, found: readonly Refusal[]): Promise<string> {
+    const receipt = await this.#receiptOf(named);
+    if (receipt === undefined) throw this.#refuse(found);
+    return receipt;
+  }
+
+  /** As `#receiptOr`, where the log takes nothing in; one that is suspended can't be read either. */
+  async #receiptOrStandstill(named: Named, still: PeerRefusal): Promise<string> {
+    const receipt = this.#log.suspended ? undefined : await this.#receiptOf(named);
+    if (receipt === undefined) throw still;
+    return receipt;
+  }
+
+  /** Undefined for a ballot that is not in the log. */
+  async #receiptOf({ tracker, bytes }: Named): Promise<string | undefined> {
     const seq = await this.#log.store.ballotSeq(tracker);
     const isCast =
       seq !== undefined && equalBytes(encodeSignedBallot(await this.#log.proofs.ballot(seq)), bytes);
-    if (!isCast) throw this.#refuse(found);
-    return this.#log.proofs.receipt(seq);
+    return isCast ? this.#log.proofs.receipt(seq) : undefined;
   }
 
   /** Throws the refusal of a sealed ballot that is not signed, was cast before, or doesn't prove that it is a valid vote of its voter. */

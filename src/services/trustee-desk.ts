@@ -5,10 +5,10 @@ import type { ElectionLog } from './election-log.ts';
 import type { EventListener } from './events.ts';
 import type { Organiser } from './organiser.ts';
 import { PeerRefusal, type WireCode } from './ports.ts';
+import { standstill } from './standstill.ts';
 import type { TrusteeCalls } from './trustee-calls.ts';
 import type { GivenStep, TrusteeMessage } from '../election/trustee-messages.ts';
 
-const SUSPENDED_RETRY_MS = 5000;
 const BUSY_RETRY_MS = 1000;
 /** Messages under way at once: more than all trustees send, and few enough that none of them waits long. */
 const MAX_WAITING = 128;
@@ -58,7 +58,11 @@ export class TrusteeDesk {
           return;
       }
     } catch (error) {
-      if (this.#log.suspended) throw busy(error);
+      const busy = standstill(this.#log);
+      if (busy !== undefined) {
+        busy.cause = error;
+        throw busy;
+      }
       if (error instanceof PsephosError) {
         const code = TOO_LATE.has(error.code)
           ? 'too-late'
@@ -167,14 +171,4 @@ export class TrusteeDesk {
   #invitedName(trustee: number): string | null {
     return this.#log.state.ceremony?.trustees[trustee - 1]?.name ?? null;
   }
-}
-
-function busy(cause: unknown): PeerRefusal {
-  const refusal = new PeerRefusal(
-    'busy',
-    "The organiser's disk can't be written just now.",
-    SUSPENDED_RETRY_MS,
-  );
-  refusal.cause = cause;
-  return refusal;
 }

@@ -34,7 +34,12 @@ export type WitnessEvent =
   /** The authority signed two histories: `evidence` is a file's text that proves it. */
   | { readonly type: 'fork'; readonly first: number; readonly second: number; readonly evidence: string }
   /** The authority signed for more entries than this log, which is its own, has. */
-  | { readonly type: 'unknown-history'; readonly size: number; readonly ownSize: number }
+  | {
+      readonly type: 'unknown-history';
+      readonly size: number;
+      readonly ownSize: number;
+      readonly checkpoint: string;
+    }
   /** An observer made itself known. */
   | { readonly type: 'observer-known'; readonly observer: ObserverAddress }
   | { readonly type: 'ballot-checked'; readonly round: number; readonly found: boolean }
@@ -280,7 +285,8 @@ export class WitnessDesk {
     }
     if (this.#pending.size >= MAX_PENDING) return;
     this.#pending.set(checkpoint.size, checkpoint);
-    if (isAuthority) onEvent({ type: 'unknown-history', size: checkpoint.size, ownSize: log.head.size });
+    const { size, bare } = checkpoint;
+    if (isAuthority) onEvent({ type: 'unknown-history', size, ownSize: log.head.size, checkpoint: bare });
     // It may have grown while this was found out.
     await this.#comparePending(log.head.size);
   }
