@@ -10,6 +10,7 @@ import { addTrusteesCommands } from './admin/trustees-commands.ts';
 import { type Surroundings, dispatch } from './admin/dispatch.ts';
 import { type ExportOptions, exportCommand } from './admin/export-command.ts';
 import { type InitOptions, initCommand, tidyTitle } from './admin/init-command.ts';
+import type { RestoreOptions } from './admin/restore-command.ts';
 import { outputOf, printReports } from './admin/output.ts';
 import { QUESTIONS_EXAMPLE } from './admin/questions-file.ts';
 import { type RoundOptions, addRoundOptions, questionsFrom } from './admin/round-options.ts';
@@ -60,6 +61,10 @@ function programFor(io: Io): Command {
     )
     .addOption(new Option('--ip6-only', 'do not listen on IPv4').conflicts(['listen']))
     .option('--no-qr', 'show no QR code of the invite')
+    .option(
+      '--trust-copy',
+      'after "admin restore": go on although no observer answers that could say whether the log is whole',
+    )
     .addOption(
       new Option(
         '--ask-trustees-every <hours>',
@@ -81,6 +86,7 @@ function programFor(io: Io): Command {
           ip6Only?: true;
           qr: boolean;
           askTrusteesEvery: number;
+          trustCopy?: true;
         },
       ) => {
         if (unknown !== undefined)
@@ -94,6 +100,7 @@ function programFor(io: Io): Command {
           ip6Only: options.ip6Only === true,
           qr: options.qr,
           askTrusteesEvery: options.askTrusteesEvery,
+          trustCopy: options.trustCopy === true,
         });
       },
     );
@@ -211,6 +218,36 @@ ${QUESTIONS_EXAMPLE}
       await act(options, { command: 'status', args: { voters, enrolled } });
     });
 
+  program
+    .command('restore')
+    .description("rebuilds a lost data folder from what observers have, with the organiser's key")
+    .requiredOption(
+      '--from <log>',
+      "an observer's address or invite, its folder, or an exported file; repeatable: the longest is taken, and must continue all others",
+      collect,
+    )
+    .option(
+      '--receipt <file>',
+      'a receipt that a voter kept; repeatable: the log that is restored must hold what it is for',
+      collect,
+      [],
+    )
+    .option('--checkpoint <file>', 'a checkpoint that somebody kept; repeatable', collect, [])
+    .option('--election <id>', 'the id that the election must have')
+    .option('--fingerprint <code>', 'the fingerprint that the election must have', readFingerprint)
+    .addHelpText(
+      'after',
+      example(
+        'node dist/admin.js restore --from /ip6/2001:db8::9/tcp/4001/p2p/12D3KooW… --from ./observer-of-a-friend --receipt ada.tlog-proof',
+      ),
+    )
+    .action(async (_options, command: Command) => {
+      const options: GlobalOptions & RestoreOptions = command.optsWithGlobals();
+      // Loaded only here, since it loads libp2p.
+      const { restoreCommand } = await import('./admin/restore-command.ts');
+      await restoreCommand(surroundings(options), options);
+    });
+
   addRoundOptions(
     program
       .command('next-round')
@@ -279,7 +316,7 @@ interface NextRoundOptions extends RoundOptions {
   readonly carry?: number;
 }
 
-function collect(value: string, before: readonly string[]): string[] {
+function collect(value: string, before: readonly string[] = []): string[] {
   return [...before, value];
 }
 

@@ -7,6 +7,7 @@ import { type Command, execute, needsKey } from './commands.ts';
 import { type OpenElection, type Place, openElection, throwIfInterrupted } from './election-folder.ts';
 import type { Output } from './output.ts';
 import { type Emit, reportSchema } from './reports.ts';
+import { expectConfirmed } from './unconfirmed.ts';
 
 /** A process that starts or ends holds the store for a moment without answering on its socket: how often, in ms, and until when to ask again. */
 const RETRY_EVERY = 250;
@@ -43,6 +44,7 @@ async function executeHere(
 ): Promise<void> {
   const progress = showProgress(io, 'Exporting, entries', election.log.head.size);
   try {
+    if (needsKey(command)) await expectConfirmed(election.place.data);
     await execute(election, command, { emit, live: () => null, onProgress: progress.update });
   } finally {
     progress.stop();

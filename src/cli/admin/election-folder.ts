@@ -68,7 +68,8 @@ export async function openElection(
   return { place, log, organiser: new Organiser(log, how.onEvent), seed, onEvent: how.onEvent };
 }
 
-async function loadSeed(keys: string, genesis: GenesisEntry): Promise<Uint8Array> {
+/** The organiser's key of an election. Throws `no-key`, `wrong-key`, and as `readKeyFile` does. */
+export async function loadSeed(keys: string, genesis: GenesisEntry): Promise<Uint8Array> {
   const path = adminKeyFile(keys, genesis.uuid);
   if (!(await exists(path))) {
     throw unusable('no-key', `The organiser's key of this election is not there: ${path} was looked for.`, {

@@ -157,7 +157,7 @@ function trusteesText(wish: NewElection, own: OwnTrusteeKey | undefined): string
 }
 
 /** Throws where the data folder's place is taken; an empty folder is no obstacle. */
-async function expectFree(data: string, shown: string): Promise<void> {
+export async function expectFree(data: string, shown: string): Promise<void> {
   if (await electionExists(data)) {
     throw refused('election-exists', `There is an election in ${shown} already; it is left as it is.`, {
       hint: 'Name another folder with --data.',

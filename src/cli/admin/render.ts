@@ -108,7 +108,10 @@ function runningText(running: Live | null): string {
   const rows = running.addresses.map((address, index) => [index === 0 ? 'Listening' : '', address] as const);
   const refused: Rows =
     Object.keys(running.refused).length > 0 ? [['Refused', refusedText(running.refused)]] : [];
-  return rowsText([...rows, ['Invite', running.invite], ...refused]);
+  const { known, cosigned } = running.observers;
+  const observers: Rows =
+    known > 0 ? [['Observers', `${known}, and up to ${cosigned} entries are cosigned`]] : [];
+  return rowsText([...rows, ['Invite', running.invite], ...observers, ...refused]);
 }
 
 function ballotRules({ secrecy, revote, names }: StatusReport['status']['policy']): string {

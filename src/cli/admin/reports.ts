@@ -76,6 +76,8 @@ export interface Live {
   readonly invite: string;
   /** Ballots and enrolments refused since the process started, by wire code. */
   readonly refused: Readonly<Record<string, number>>;
+  /** Observers heard of lately, and the most entries that any of them cosigned: what others have, should this computer be lost. */
+  readonly observers: { readonly known: number; readonly cosigned: number };
 }
 
 /** A round's result with all that is needed to check it, as `results/round-N.json` has it. */
@@ -185,6 +187,7 @@ const liveSchema = z.strictObject({
   addresses: z.array(z.string()),
   invite: z.string(),
   refused: z.record(z.string(), count),
+  observers: z.strictObject({ known: count, cosigned: count }),
 }) satisfies z.ZodType<Live>;
 
 const resultDocumentSchema = z.strictObject({

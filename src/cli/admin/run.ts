@@ -17,6 +17,8 @@ import { showProgress } from '../progress.ts';
 import { announceAddresses, announceElection } from './announce.ts';
 import { Announcer } from './announcer.ts';
 import { commandSchema, countClosed, execute } from './commands.ts';
+import { confirmHistory } from './confirm-history.ts';
+import { guardHistory } from './history-guard.ts';
 import { reportResults } from './report-results.ts';
 import type { Surroundings } from './dispatch.ts';
 import { type OpenElection, openElection, systemClock, throwIfInterrupted } from './election-folder.ts';
@@ -33,6 +35,8 @@ export interface RunOptions extends ListenOptions {
   readonly qr: boolean;
   /** Hours between two calls to the trustees while a round is open. */
   readonly askTrusteesEvery: number;
+  /** Whether a restored log is taken for whole where nobody can be asked. */
+  readonly trustCopy: boolean;
 }
 
 const DEFAULT_PORT = 4000;
@@ -76,6 +80,7 @@ export async function run(surroundings: Surroundings, options: RunOptions): Prom
   };
   const election = await openElection(place, { needsKey: true, onEvent, onProgress }).finally(progress.stop);
   try {
+    await confirmHistory(surroundings, election, options);
     // A power cut may have come between a result and its files.
     background.add(() => reportResults(election, () => Promise.resolve()));
     background.add(() => answerWithOwnKeys(election), announcer.notDone);
@@ -112,12 +117,17 @@ async function serve(surroundings: Surroundings, options: RunOptions, running: R
   };
   const trustees = new TrusteeDesk(log, organiser, onEvent);
   const enrolments = new EnrolmentDesk(log, onEvent);
-  const witness = new WitnessDesk({
+  const witness: WitnessDesk = new WitnessDesk({
     log,
     clock: systemClock,
     checks: new BallotChecks(),
     isAuthority: true,
-    onEvent,
+    onEvent: (event) => {
+      const observers = () => witness.observers.map(({ address }) => address.addresses);
+      const afterwards = guardHistory(event, election, observers);
+      onEvent(event);
+      if (afterwards !== undefined) background.add(afterwards, announcer.notDone);
+    },
   });
   const service = new ElectionNode(log, { station, enrolments, trustees, witness }, () => systemClock.now());
   const node = await startListening(options, DEFAULT_PORT, (listen) =>
@@ -130,6 +140,10 @@ async function serve(surroundings: Surroundings, options: RunOptions, running: R
       addresses: node.addresses(),
       invite: inviteFor({ peerId: node.peerId, electionId: log.electionId }, node.addresses()),
       refused: announcer.refused,
+      observers: {
+        known: witness.observers.length,
+        cosigned: Math.max(0, ...witness.observers.map(({ cosigned }) => cosigned.size)),
+      },
     });
     const control = await serveControl({
       folder: place.data,
