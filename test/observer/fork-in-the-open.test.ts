@@ -77,6 +77,14 @@ describe('an election of 50 voters and 5 observers whose authority shows two his
       assert.equal(code, 1, 'an alarm was raised');
       assert.match(stderr, /THE AUTHORITY SIGNED TWO HISTORIES/);
     }
+
+    // Who starts again has not forgotten it.
+    const again = startObserver(t, folders[0] as string);
+    await again.waitFor(/"alarm":"fork"/);
+    const status = await run('observer', ['status', '--data', folders[0] as string]);
+    assert.match(status.stdout, /ALARM: THE AUTHORITY SIGNED TWO HISTORIES/);
+    assert.equal((await again.kill('SIGINT')).code, 1);
+    assert.doesNotMatch(again.stdout, /"event":"cosigned"/);
   });
 });
 

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { type Server, type Socket, connect, createServer } from 'node:net';
 import type { TestContext } from 'node:test';
 import { cleanUp } from './cleanup.ts';
@@ -41,6 +42,11 @@ export class Relay {
   /** How many connections there were. */
   get connections(): number {
     return this.#connections;
+  }
+
+  /** Resolves when there were more than so many connections. */
+  async moreThan(connections: number): Promise<void> {
+    while (this.#connections <= connections) await once(this.#server, 'connection');
   }
 
   /** Cuts every connection, as a router does that is switched off. New ones can be made. */
