@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { parseCheckpoint, signCheckpoint } from '#src/log/checkpoint.js';
 import { PeerRefusal } from '#src/services/ports.js';
 import { FakeService, entryOf, sampleInfo, testClient, testNode, until } from './support.js';
+import { testKey } from '../support/test-keys.js';
+
+function signedCheckpoint(size: number): string {
+  const { seed, publicKey } = testKey(1);
+  return signCheckpoint({ origin: 'psephos/x', size, root: new Uint8Array(32).fill(size) }, seed, publicKey);
+}
 
 function voter(name: string, byte: number): FakeService['voters'][number] {
   return { name, key: new Uint8Array(32).fill(byte), weight: 2, round: 1, number: 3, seq: 17 };
@@ -278,6 +285,38 @@ describe('the protocols between a node and its clients', () => {
       'the node forgot the follower',
       () => service.listeners.size === 0 && node.streamCount() === 0,
     );
+  });
+
+  it('a follower is never shown an older checkpoint than before, nor entries that none covers yet', async (t) => {
+    const service = new FakeService();
+    const checkpoints = Array.from({ length: 21 }, (_, size) => signedCheckpoint(size));
+    service.entryList = Array.from({ length: 10 }, (_, index) => entryOf(index));
+    service.checkpointList = checkpoints.slice(0, 11);
+    const latest = service.latestCheckpoint.bind(service);
+    // The log grows after the newest checkpoint was read, and before the entries are.
+    service.latestCheckpoint = async () => {
+      const before = await latest();
+      if (service.entryList.length < 20) {
+        service.entryList.push(entryOf(service.entryList.length, 140_000));
+        service.checkpointList = checkpoints.slice(0, service.entryList.length + 1);
+        for (const listener of service.listeners) listener(service.entryList.length);
+      }
+      return before;
+    };
+    const client = await testClient(t, (await testNode(t, service)).address);
+    let [sent, covered] = [0, 0];
+    for await (const update of client.follow(0)) {
+      if ('entries' in update) {
+        sent += update.entries.length;
+        continue;
+      }
+      const checkpoint = parseCheckpoint(update.checkpoint ?? '');
+      assert.ok(checkpoint.ok);
+      assert.ok(checkpoint.value.size >= covered, `${checkpoint.value.size} after ${covered}`);
+      covered = checkpoint.value.size;
+      if ('caughtUp' in update) assert.equal(covered, sent);
+      if (covered === 20) break;
+    }
   });
 
   it('twenty followers get each entry', async (t) => {

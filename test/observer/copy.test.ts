@@ -4,14 +4,19 @@ import { CID } from 'multiformats/cid';
 import { encodeEnrolment, signEnrolment } from '#src/election/enrolment.js';
 import { decodeEntry } from '#src/log/entry-codec.js';
 import { encodeSignedBallot, readBallot, trackerOf } from '#src/election/ballot.js';
+import { LogCopy } from '#src/services/log-copy.js';
+import { leafHash } from '#src/log/merkle.js';
+import { parseCheckpoint } from '#src/log/checkpoint.js';
+import { openLevelStore } from '#src/store/level-store.js';
 import { refused } from '#src/base/errors.js';
 import { dialPeer, parseDialTarget } from '#src/net/index.js';
 import type { Store, StoreBatch } from '#src/services/ports.js';
+import { sampleLog } from '../support/build-log.ts';
 import { cleanUp } from '../support/cleanup.ts';
 import { ballotOf, castAll } from '../support/forked-place.ts';
 import { Watcher } from '../support/observing.ts';
 import { PollingPlace } from '../support/polling-place.ts';
-import { QUESTION, testSeed } from '../support/temp-election.ts';
+import { QUESTION, tempFolder, testSeed } from '../support/temp-election.ts';
 
 const KEYS_ONLY = { secrets: false, voters: 12 } as const;
 
@@ -101,6 +106,25 @@ describe('the copy of an observer', () => {
 });
 
 describe('an observer whose disk fails', () => {
+  it('does not go on from less than was on disk before: it would cosign a shorter log', async (t) => {
+    const log = sampleLog();
+    const folders = [await tempFolder(t), await tempFolder(t)];
+    const copy = await LogCopy.open({
+      openStore: () => openLevelStore(folders.shift() ?? '', { create: true, program: 'a test' }),
+      clock: { now: () => Date.now() },
+      onProgress: () => undefined,
+    });
+    cleanUp(t, () => copy.close());
+    const checkpoint = parseCheckpoint(log.checkpoints.at(-1) ?? '');
+    assert.ok(checkpoint.ok);
+    await copy.append(
+      log.entries.map((bytes) => ({ bytes, leaf: leafHash(bytes) })),
+      checkpoint.value,
+    );
+    await assert.rejects(copy.resume(), { code: 'store-damaged' });
+    assert.equal(copy.head.size, log.size);
+  });
+
   for (const { name, fails } of [
     { name: 'before anything is written', fails: 'before' },
     { name: 'after all of it was written', fails: 'after' },
