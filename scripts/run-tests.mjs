@@ -1,8 +1,8 @@
 // Runs the compiled tests under build/test with Node's own runner. Arguments narrow the run: each is a part of
 // a path, e.g. `npm test -- log/merkle`.
 import { spawn } from 'node:child_process';
-import { readdirSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -22,6 +22,9 @@ if (tests.length === 0) {
 const TEST_LIMIT_MS = 5 * 60_000;
 const RUN_LIMIT_MS = 20 * 60_000;
 
+// Programs remember things for their user: those under test must not do so in anybody's home.
+const state = mkdtempSync(join(tmpdir(), 'psephos-tests-'));
+
 const runner = spawn(
   process.execPath,
   [
@@ -32,7 +35,12 @@ const runner = spawn(
     ...tests,
   ],
   // A process group of its own, so that everything the tests started can be ended with it.
-  { cwd: root, stdio: 'inherit', detached: process.platform !== 'win32' },
+  {
+    cwd: root,
+    stdio: 'inherit',
+    detached: process.platform !== 'win32',
+    env: { ...process.env, PSEPHOS_STATE: state },
+  },
 );
 
 function endAll(signal) {
@@ -51,5 +59,6 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => e
 runner.on('exit', (code) => {
   clearTimeout(limit);
   endAll('SIGKILL');
+  rmSync(state, { recursive: true, force: true });
   process.exit(code ?? 1);
 });

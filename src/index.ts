@@ -152,7 +152,6 @@ export {
   type CastOptions,
   type KnownElection,
   type PreparedBallot,
-  type ReceiptVerdict,
   castBallot,
   findVoter,
   meetElection,
@@ -161,8 +160,8 @@ export {
   openRound,
   prepareBallot,
   seedOf,
-  verifyReceipt,
 } from './services/voter-session.ts';
+export { LogConflict, type ReceiptVerdict, verifyReceipt } from './services/receipt-check.ts';
 
 // The network and the disk.
 export * from './net/index.ts';

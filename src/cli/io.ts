@@ -7,6 +7,8 @@ export interface Io {
   readonly stdout: NodeJS.WritableStream & Terminal;
   /** Progress, warnings and errors; with `--json`, people's text too. */
   readonly stderr: NodeJS.WritableStream & Terminal;
+  /** Environment variables. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted when the program is asked to end (Ctrl-C): it finishes what it must, then returns. */
   readonly signal: AbortSignal;
 }

@@ -27,6 +27,7 @@ export async function main(program: Program): Promise<number> {
     stdin: process.stdin,
     stdout: process.stdout,
     stderr: process.stderr,
+    env: process.env,
     signal: asked.signal,
   };
   return program(process.argv.slice(2), io);

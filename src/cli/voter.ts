@@ -37,6 +37,9 @@ Examples:
     node dist/verify-log.js "$INVITE" --ballot trial.json
   Check later that the ballot is still in the log, and see it again if it is not a secret one:
     node dist/voter.js verify --receipt psephos-3qYb1xZw.tlog-proof --dial "$INVITE" --show
+  The same, at an observer, and only if another one that you trust has seen it too:
+    node dist/voter.js verify --receipt psephos-3qYb1xZw.tlog-proof --dial /ip6/2001:db8::9/tcp/4001/p2p/12D3KooW… \\
+      --observer /ip6/2001:db8::b/tcp/4001/p2p/12D3KooW… --require-observers 1
   Before the vote opens, make a key of your own in the place of the secret that the organiser made, and vote with it:
     node dist/voter.js enrol --dial "$INVITE" --username ana
     node dist/voter.js --dial "$INVITE" --key-file keys/voter.key
@@ -50,7 +53,11 @@ Choices (--choose):
   --choose of its own. What can be read in two ways (an answer called "3", say) is refused; "1=#3", "1=#blank" and
   "1=#none" can be read in one way only, whatever the answers are called.
 
-Exit codes: 0 done, 1 refused or not valid, 2 wrong usage or unreadable input, 3 the peer could not be reached.
+The program remembers, for each election, the newest state of the log that it saw and the receipts of what was cast with it, in
+$PSEPHOS_STATE or ~/.local/state/psephos, and looks for these ballots whenever it is run. The receipt of a ballot that is not a
+secret one tells the vote: give --no-memory on a computer that others use.
+
+Exit codes: 0 done, 1 refused or not valid, an alarm, or not confirmed; 2 wrong usage or unreadable input, 3 the peer could not be reached.
 `;
 
 /** Each command is loaded when it is run, so that help and usage errors need not wait for all of them. */
@@ -59,13 +66,14 @@ function voterProgram(io: Io, out: Console): Command {
     'Votes in an election, from your own machine straight to the organiser’s.',
   );
 
-  const voteCommand = connecting(program.command('vote', { isDefault: true }))
+  const voteCommand = confirming(connecting(program.command('vote', { isDefault: true })))
     .description(
       'show the election, ask for your choices, cast the ballot and save its receipt (the default)',
     )
     .addOption(new Option('--choose <choice>', 'your choice, see below; repeatable').argParser(collect));
   identifying(voteCommand)
     .option('--yes', 'cast without asking for confirmation')
+    .option('--cast-anyway', 'cast the ballot although an alarm was raised')
     .option('--receipt <file>', 'where to save the receipt (default: psephos-<tracker>.tlog-proof)')
     .addOption(
       new Option(
@@ -75,7 +83,7 @@ function voterProgram(io: Io, out: Console): Command {
     )
     .action(async (flags: VoteFlags) => (await import('./voter/vote.ts')).vote(flags, io, out));
 
-  connecting(program.command('verify'))
+  confirming(connecting(program.command('verify')))
     .addHelpText('after', exampleText('voter', 'verify --receipt FILE --dial "$INVITE"'))
     .description('prove that the ballot of a receipt is in the log as it is now')
     .requiredOption('--receipt <file>', 'the receipt that was saved when the ballot was cast')
@@ -88,7 +96,7 @@ function voterProgram(io: Io, out: Console): Command {
     .option('--receipt <file>', 'where to save it (default: psephos-<tracker>.tlog-proof)')
     .action(async (flags: ReceiptFlags) => (await import('./voter/receipt.ts')).fetchReceipt(flags, io, out));
 
-  connecting(program.command('enrol'))
+  confirming(connecting(program.command('enrol')))
     .addHelpText('after', exampleText('voter', 'enrol --dial "$INVITE" --username ana'))
     .description('before the vote opens: make a key of your own, which alone can vote for you from then on')
     .option('--username <name>', 'your username')
@@ -124,7 +132,25 @@ function connecting(command: Command): Command {
         '--fingerprint <code>',
         'the fingerprint that the election must have, as the organiser gave it out',
       )
-      .option('--wait <seconds>', 'how long to keep trying when there is no answer', readSeconds),
+      .option('--wait <seconds>', 'how long to keep trying when there is no answer', readSeconds)
+      .addOption(
+        new Option(
+          '--observer <address>',
+          'an observer to compare notes with, ending in /p2p/…; repeatable. Where any is given, only these are counted',
+        ).argParser(collect),
+      )
+      .option(
+        '--no-memory',
+        'for a computer that others use: remember nothing here of the election, of receipts and observers',
+      ),
+  );
+}
+
+function confirming(command: Command): Command {
+  return command.option(
+    '--require-observers <n>',
+    'how many observers must have cosigned the log with this in it; with fewer it ends with exit code 1 (not-confirmed)',
+    readCount,
   );
 }
 
@@ -142,6 +168,16 @@ function identifying(command: Command): Command {
 
 function collect(value: string, before: readonly string[] | undefined): string[] {
   return [...(before ?? []), value];
+}
+
+/** As many as a note has room for. */
+const MOST_OBSERVERS = 32;
+
+function readCount(text: string): number {
+  const count = Number(text);
+  if (!/^[0-9]+$/.test(text) || count > MOST_OBSERVERS)
+    throw new InvalidArgumentError(`It must be a whole number, at most ${MOST_OBSERVERS}.`);
+  return count;
 }
 
 const LONGEST_WAIT = 86_400;

@@ -2,7 +2,7 @@ import type { Connection } from '@libp2p/interface';
 import { multiaddr } from '@multiformats/multiaddr';
 import type { Libp2p } from 'libp2p';
 import { type PsephosError, refused, unreachable } from '../base/errors.ts';
-import type { DialTarget } from './invite.ts';
+import type { PeerTarget } from './invite.ts';
 import { NEXT_ADDRESS_MS } from './limits.ts';
 import { systemCode } from './system-error.ts';
 
@@ -21,7 +21,7 @@ class WrongPeer extends Error {
  * has not answered in NEXT_ADDRESS_MS (after RFC 8305). Rejects with `wrong-peer` (refused) or, unreachable, with
  * `handshake-failed` where a program listens that didn't complete the handshake, else `unreachable`.
  */
-export async function dialTarget(host: Libp2p, target: DialTarget, limits: DialLimits): Promise<Connection> {
+export async function dialTarget(host: Libp2p, target: PeerTarget, limits: DialLimits): Promise<Connection> {
   limits.signal.throwIfAborted();
   const addresses = [...target.addresses].sort(
     (a, b) => Number(b.startsWith('/ip6/')) - Number(a.startsWith('/ip6/')),
@@ -86,7 +86,7 @@ async function dialOne(
 }
 
 function dialFailure(
-  target: DialTarget,
+  target: PeerTarget,
   failures: readonly { address: string; error: unknown }[],
 ): PsephosError {
   const tried = failures.map(({ address, error }) => `${address}: ${reasonOf(error)}`).join('; ');

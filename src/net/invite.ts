@@ -12,29 +12,42 @@ export interface DialTarget {
   readonly electionId: string | undefined;
   /** Multiaddrs without peer id; at least one. */
   readonly addresses: readonly string[];
+  /** Where the election can be read besides: multiaddrs, each ending in the peer id of an observer; of an invite alone. */
+  readonly observers: readonly string[];
 }
+
+/** Whom to dial where the election does not matter. */
+export type PeerTarget = Pick<DialTarget, 'peerId' | 'addresses'>;
 
 const SCHEME = 'psephos:';
 /** A QR code that a phone reads off a wall holds no more. */
 const MAX_INVITE_CHARS = 2_000;
 const MAX_ADDRESSES = 16;
+const MAX_OBSERVERS = 8;
 const INVITE = /^psephos:([^/?#]+)\/([^/?#]+)\?([^#]+)$/;
 
 /**
- * An invite: `psephos:<peer id>/<election id>?a=<multiaddr>&a=…`. It pins the authority and the election, so whoever
- * passes it on can point voters to a dead address, but not to another election.
+ * An invite: `psephos:<peer id>/<election id>?a=<multiaddr>&a=…&o=<observer's multiaddr>&o=…`. It pins the authority and the
+ * election, so whoever passes it on can point voters to a dead address or to observers of their own, but not to another election.
+ * Throws as `parseDialTarget` does for what it would not read.
  */
 export function formatInvite(invite: {
   readonly peerId: string;
   readonly electionId: string;
   readonly addresses: readonly string[];
+  /** Multiaddrs that end in observers' peer ids; none unless given. */
+  readonly observers?: readonly string[];
 }): string {
-  const addresses = invite.addresses.map((address) => parseTcpAddress(address).address);
-  // Slash and colon may stand as they are in a query (RFC 3986, section 3.4); escaped they would swell the QR code.
-  const query = addresses.map(
-    (address) => `a=${encodeURIComponent(address).replace(/%2F/g, '/').replace(/%3A/g, ':')}`,
+  const addresses = invite.addresses.map((address) => `a=${inQuery(parseTcpAddress(address).address)}`);
+  const observers = (invite.observers ?? []).map(
+    (address) => `o=${inQuery(observerAddress(address, invite.peerId))}`,
   );
-  return `${SCHEME}${invite.peerId}/${invite.electionId}?${query.join('&')}`;
+  return `${SCHEME}${invite.peerId}/${invite.electionId}?${[...addresses, ...observers].join('&')}`;
+}
+
+/** Slash and colon may stand as they are in a query (RFC 3986, section 3.4); escaped they would swell the QR code. */
+function inQuery(address: string): string {
+  return encodeURIComponent(address).replace(/%2F/g, '/').replace(/%3A/g, ':');
 }
 
 /** Reads an invite or a multiaddr with or without peer id. Throws `bad-invite`, `bad-address` or `bad-peer-id` (usage). */
@@ -44,7 +57,7 @@ export function parseDialTarget(text: string): DialTarget {
     throw badInvite(`it has ${trimmed.length} characters; an invite has at most ${MAX_INVITE_CHARS}`);
   if (trimmed.startsWith(SCHEME)) return parseInvite(trimmed);
   const { address, peerId } = parseTcpAddress(trimmed);
-  return { peerId, electionId: undefined, addresses: [address] };
+  return { peerId, electionId: undefined, addresses: [address], observers: [] };
 }
 
 function parseInvite(text: string): DialTarget {
@@ -55,17 +68,38 @@ function parseInvite(text: string): DialTarget {
   publicKeyOfPeer(peerId);
   checkElectionId(electionId);
   const parameters = [...new URLSearchParams(query)];
-  const unknown = parameters.find(([name]) => name !== 'a');
+  const unknown = parameters.find(([name]) => name !== 'a' && name !== 'o');
   if (unknown !== undefined) throw badInvite(`it has an unknown part "${unknown[0]}"`);
-  if (parameters.length > MAX_ADDRESSES)
-    throw badInvite(`it has ${parameters.length} addresses, more than ${MAX_ADDRESSES}`);
-  const addresses = parameters.map(([, value]) => {
+  const addresses = valuesOf(parameters, 'a', MAX_ADDRESSES, 'addresses').map((value) => {
     const found = parseTcpAddress(value);
     if (found.peerId !== undefined && found.peerId !== peerId)
       throw badInvite('its address names another peer than the invite');
     return found.address;
   });
-  return { peerId, electionId, addresses: [...new Set(addresses)] };
+  if (addresses.length === 0) throw badInvite("it has no address of the organiser's");
+  const observers = valuesOf(parameters, 'o', MAX_OBSERVERS, 'observers').map((value) =>
+    observerAddress(value, peerId),
+  );
+  return { peerId, electionId, addresses: [...new Set(addresses)], observers: [...new Set(observers)] };
+}
+
+function valuesOf(
+  parameters: readonly (readonly [string, string])[],
+  name: string,
+  limit: number,
+  what: string,
+): string[] {
+  const values = parameters.filter(([own]) => own === name).map(([, value]) => value);
+  if (values.length > limit) throw badInvite(`it has ${values.length} ${what}, more than ${limit}`);
+  return values;
+}
+
+/** In the one spelling that this program writes. */
+function observerAddress(value: string, authority: string): string {
+  const { address, peerId } = parseTcpAddress(value);
+  if (peerId === undefined) throw badInvite(`its observer ${value} does not end in /p2p/ and a peer id`);
+  if (peerId === authority) throw badInvite('it names the organiser as an observer');
+  return `${address}/p2p/${peerId}`;
 }
 
 function checkElectionId(text: string): void {

@@ -6,6 +6,7 @@ import type {
   ElectionInfo,
   Exchange,
   ExchangeAnswer,
+  InclusionQuery,
   LogUpdate,
   PeerClient,
   VoterAnswer,
@@ -13,7 +14,7 @@ import type {
 } from '../services/ports.ts';
 import type { TrusteeMessage } from '../election/trustee-messages.ts';
 import { startClientHost } from './host.ts';
-import type { DialTarget } from './invite.ts';
+import type { PeerTarget } from './invite.ts';
 import { DIAL_TIMEOUT_MS, FOLLOW_SILENCE_MS, RETRIES } from './limits.ts';
 import { PeerLink } from './peer-link.ts';
 import { askCast } from './protocols/cast/client.ts';
@@ -48,7 +49,7 @@ export interface DialledPeer extends PeerClient {
  * after a lost connection or a `busy`, and go to the same key. Rejects with `unreachable`, `handshake-failed` or
  * `wrong-peer`, each naming the addresses tried; with the signal's reason when it aborts.
  */
-export async function dialPeer(target: DialTarget, options: DialOptions = {}): Promise<DialledPeer> {
+export async function dialPeer(target: PeerTarget, options: DialOptions = {}): Promise<DialledPeer> {
   const { timeoutMs = DIAL_TIMEOUT_MS, retries = RETRIES, onRetry = () => undefined } = options;
   const { silenceMs = FOLLOW_SILENCE_MS } = options;
   const closing = new AbortController();
@@ -135,7 +136,7 @@ class LinkedPeer implements DialledPeer {
     return askHandIn(this.#link, message);
   }
 
-  inclusion(which: Parameters<PeerClient['inclusion']>[0]): ReturnType<PeerClient['inclusion']> {
+  inclusion(which: InclusionQuery): ReturnType<PeerClient['inclusion']> {
     return askInclusion(this.#link, which);
   }
 

@@ -8,7 +8,7 @@ import { PeerRefusal } from '../services/ports.ts';
 import { dialTarget } from './dial.ts';
 import { FrameError } from './frame-parser.ts';
 import { FrameStream } from './frame.ts';
-import type { DialTarget } from './invite.ts';
+import type { PeerTarget } from './invite.ts';
 import * as limits from './limits.ts';
 import type { ProtocolSpec } from './protocol.ts';
 import type { Exchange, Requester } from './requester.ts';
@@ -17,7 +17,7 @@ import { errorAnswerSchema } from './wire-errors.ts';
 
 export interface LinkInit {
   readonly host: Libp2p;
-  readonly target: DialTarget;
+  readonly target: PeerTarget;
   readonly timeoutMs: number;
   readonly retries: number;
   readonly onRetry: (error: unknown, waitMs: number) => void;
@@ -29,7 +29,7 @@ export interface LinkInit {
 export class PeerLink implements Requester {
   readonly #init: LinkInit;
   readonly #pools = new Map<ProtocolSpec, StreamPool>();
-  #target: DialTarget;
+  #target: PeerTarget;
   #connection: Connection | undefined;
   #connecting: Promise<Connection> | undefined;
 

@@ -136,6 +136,10 @@ export interface VoterAnswer extends VoterRecord {
 
 export type VoterQuery = { readonly key: Uint8Array } | { readonly name: string };
 
+/** Which entry is to be proven: by its index, a ballot by its tracker, or what opened a round by the round's number. */
+export type InclusionQuery =
+  { readonly index: number } | { readonly tracker: string } | { readonly round: number };
+
 /** The root of a log's first entries, with the proof that leads from it to a checkpoint of that log. */
 export interface ConsistencyAnswer extends ProvenPrefix {
   /** The newest. */
@@ -177,6 +181,34 @@ export interface BallotCheck {
   readonly found: boolean;
 }
 
+/** What a voter's program remembers of an election from one run to the next. */
+export interface Remembered {
+  /** The largest checkpoint that it saw, with the cosignatures that it knows of it; null before the first. */
+  readonly checkpoint: string | null;
+  /** Observers that it heard of, the latest first. */
+  readonly observers: readonly ObserverAddress[];
+  readonly receipts: readonly KeptReceipt[];
+}
+
+/** What is remembered before the first visit. */
+export const NOTHING_REMEMBERED: Remembered = { checkpoint: null, observers: [], receipts: [] };
+
+/** The receipt of a ballot that was cast from here, or of a key that was enrolled. */
+export interface KeptReceipt {
+  readonly text: string;
+  /** The round of a ballot; null for a key. */
+  readonly round: number | null;
+  /** Entries of the largest log in which it was looked for and found; null before the first time. */
+  readonly found: number | null;
+}
+
+/** Where a voter's program remembers one election; it may be nowhere. Neither method fails: what can't be kept is told elsewhere. */
+export interface VoterMemory {
+  recall(): Promise<Remembered>;
+  /** Puts what `how` makes of what is remembered in its place, with no other program changing it in between. */
+  change(how: (before: Remembered) => Remembered): Promise<void>;
+}
+
 /** What a follower hears of the log. */
 export type LogUpdate =
   | { readonly entries: readonly Uint8Array[] }
@@ -199,9 +231,7 @@ export interface PeerClient extends LogSource {
   /** Hands in what a trustee made; resolves when it is in the log. */
   handIn(message: TrusteeMessage): Promise<void>;
   /** An entry and its proof of inclusion in the returned checkpoint (the newest). */
-  inclusion(
-    which: { readonly index: number } | { readonly tracker: string },
-  ): Promise<ProvenEntry & { readonly checkpoint: string }>;
+  inclusion(which: InclusionQuery): Promise<ProvenEntry & { readonly checkpoint: string }>;
   /** Proof that the log of the first `second` entries (the newest checkpoint's, unless given) begins with the first `first`. */
   consistency(first: number, second?: number): Promise<ConsistencyAnswer>;
   /** Tells of the checkpoints known here, and hears of those known there. */
@@ -237,9 +267,7 @@ export class PeerRefusal extends Error {
 export interface ReadService {
   info(): Promise<ElectionInfo>;
   standing(query: VoterQuery): Promise<VoterAnswer | undefined>;
-  inclusion(
-    which: { readonly index: number } | { readonly tracker: string },
-  ): Promise<ProvenEntry & { readonly checkpoint: string }>;
+  inclusion(which: InclusionQuery): Promise<ProvenEntry & { readonly checkpoint: string }>;
   consistency(first: number, second?: number): Promise<ConsistencyAnswer>;
   entries(from: number, to?: number): AsyncIterable<readonly Uint8Array[]>;
   checkpoints(from: number): AsyncIterable<string>;

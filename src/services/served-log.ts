@@ -5,6 +5,7 @@ import {
   type ElectionInfo,
   type Exchange,
   type ExchangeAnswer,
+  type InclusionQuery,
   PeerRefusal,
   type ProvenEntry,
   type ReadService,
@@ -57,14 +58,23 @@ export class ServedLog implements ReadService {
     return { ...record, enrolled: (await store.enrolmentSeq(record.key)) !== undefined };
   }
 
-  async inclusion(
-    which: { readonly index: number } | { readonly tracker: string },
-  ): Promise<ProvenEntry & { readonly checkpoint: string }> {
+  async inclusion(which: InclusionQuery): Promise<ProvenEntry & { readonly checkpoint: string }> {
     this.#requireStore();
-    const index = 'index' in which ? which.index : await this.#log.store.ballotSeq(which.tracker);
-    if (index === undefined) throw new PeerRefusal('not-found', 'No ballot with this tracker is in the log.');
+    const index = await this.#indexOf(which);
     if (index >= this.#log.head.size) throw new PeerRefusal('not-found', `The log has no entry ${index}.`);
     return this.#log.proofs.inclusion(index);
+  }
+
+  async #indexOf(which: InclusionQuery): Promise<number> {
+    if ('index' in which) return which.index;
+    if ('round' in which) {
+      const round = this.#log.state.rounds[which.round - 1];
+      if (round === undefined) throw new PeerRefusal('not-found', `The log has no round ${which.round}.`);
+      return round.entry.seq;
+    }
+    const index = await this.#log.store.ballotSeq(which.tracker);
+    if (index === undefined) throw new PeerRefusal('not-found', 'No ballot with this tracker is in the log.');
+    return index;
   }
 
   async consistency(first: number, second?: number): Promise<ConsistencyAnswer> {

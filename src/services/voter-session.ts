@@ -1,4 +1,4 @@
-import { equalBytes, toHex } from '../base/bytes.ts';
+import { equalBytes } from '../base/bytes.ts';
 import { PsephosError, refused } from '../base/errors.ts';
 import type { Random } from '../belenios/v1/proofs.ts';
 import { type SoundTrustees, readTrustees } from '../belenios/v1/sealed-round.ts';
@@ -23,9 +23,9 @@ import {
 import { type Choice, choiceProblems } from '../election/choices.ts';
 import type { EnrolmentEntry, Entry, GenesisEntry, RoundEntry } from '../election/entries.ts';
 import { ballotsCast } from '../election/rules.ts';
-import { type Checkpoint, openCheckpoint, origin } from '../log/checkpoint.ts';
+import { type Checkpoint, type LogKey, openCheckpoint, origin } from '../log/checkpoint.ts';
 import { decodeEntry } from '../log/entry-codec.ts';
-import { leafHash, verifyConsistency, verifyInclusion } from '../log/merkle.ts';
+import { leafHash, verifyInclusion } from '../log/merkle.ts';
 import type { BallotPromise } from '../log/promise.ts';
 import { type Receipt, checkReceipt, parseReceipt } from '../log/receipt.ts';
 import { checkPromise } from './heard-promise.ts';
@@ -49,6 +49,8 @@ export interface KnownElection {
   readonly genesis: GenesisEntry;
   /** The genesis' exact bytes, of which the election's id is the hash. */
   readonly genesisBytes: Uint8Array;
+  /** Who shows it: an observer takes no ballots, and may know less than the authority does. */
+  readonly servedBy: 'authority' | 'observer';
   /** The newest round, if any was opened yet. */
   readonly round: { readonly entry: RoundEntry; readonly cid: ReturnType<typeof cidOf> } | null;
   /** In a sealed election, who can decrypt; null until they are set. */
@@ -61,29 +63,32 @@ export interface KnownElection {
 }
 
 /**
- * Asks a peer for its election and checks the answer: the genesis names the key that the peer holds, that key signed
- * the checkpoint, and genesis and round are in the log that it covers. Throws `not-the-authority`, `wrong-election`
- * (where `expected` is another id) or `bad-answer`.
+ * Asks a peer for its election and checks the answer: the key that the genesis names signed the checkpoint, and genesis and round are
+ * in the log that it covers. The peer must hold that key itself, unless `reading`: then it may be an observer, and whoever calls must
+ * know by other means that this is the election that is meant. Throws `not-the-authority`, `wrong-election` (where `expected` is
+ * another id) or `bad-answer`.
  */
-export async function meetElection(client: PeerClient, expected?: string): Promise<KnownElection> {
+export async function meetElection(
+  client: PeerClient,
+  expected?: string,
+  { reading = false }: { readonly reading?: boolean } = {},
+): Promise<KnownElection> {
   const info = await client.info();
   const genesis = readEntry(info.genesis, 'genesis');
   const electionId = cidOf(info.genesis.entry).toString();
-  if (!equalBytes(genesis.authority, client.peerKey)) {
-    throw refused('not-the-authority', 'The peer is not the authority of the election that it shows.', {
-      hint: "Check the address; it should come from the organiser's invite.",
-    });
-  }
+  const servedBy = equalBytes(genesis.authority, client.peerKey) ? 'authority' : 'observer';
   if (expected !== undefined && expected !== electionId) {
     throw refused('wrong-election', `The peer runs election ${electionId}, not ${expected}.`, {
       hint: 'Check the address and the invite; they belong to different elections.',
     });
   }
+  if (servedBy === 'observer' && !reading) {
+    throw refused('not-the-authority', 'This is an observer: it shows the election and takes no ballots.', {
+      hint: "Dial the organiser's invite.",
+    });
+  }
   if (!isAcceptableKdf(genesis.kdf)) throw badAnswer('its Argon2id cost is outside the allowed bounds');
-  const checkpoint = openCheckpoint(info.checkpoint, {
-    origin: origin(electionId),
-    publicKey: genesis.authority,
-  });
+  const checkpoint = openCheckpoint(info.checkpoint, logKeyOf({ electionId, genesis }));
   if (!checkpoint.ok) throw badAnswer(`its checkpoint is not valid: ${checkpoint.error}`);
   requireInclusion(info.genesis, checkpoint.value, 'the genesis');
   if (info.genesis.index !== 0) throw badAnswer('its genesis is not the first entry');
@@ -98,6 +103,7 @@ export async function meetElection(client: PeerClient, expected?: string): Promi
     fingerprint: fingerprint(electionId),
     genesis,
     genesisBytes: info.genesis.entry,
+    servedBy,
     round,
     trustees,
     checkpoint: checkpoint.value,
@@ -127,7 +133,8 @@ function isKind<K extends Entry['kind']>(entry: Entry, kind: K): entry is Extrac
   return entry.kind === kind;
 }
 
-function requireInclusion(proven: ProvenEntry, checkpoint: Checkpoint, what: string): void {
+/** Throws `bad-answer` where the peer has not proven that an entry is in the log of a checkpoint. */
+export function requireInclusion(proven: ProvenEntry, checkpoint: Checkpoint, what: string): void {
   const included = verifyInclusion({
     leafHash: leafHash(proven.entry),
     index: proven.index,
@@ -138,7 +145,8 @@ function requireInclusion(proven: ProvenEntry, checkpoint: Checkpoint, what: str
   if (!included) throw badAnswer(`it could not prove that ${what} is in its log`);
 }
 
-function badAnswer(why: string): Error {
+/** The error for an answer that does not hold. */
+export function badAnswer(why: string): Error {
   return refused('bad-answer', `The peer's answer doesn't hold: ${why}.`, {
     hint: 'Tell the organiser, and other voters: either the network or the organiser is not what it should be.',
   });
@@ -321,16 +329,17 @@ function badPromise(why: string, cause: Error): Error {
   );
 }
 
+/** The log that an election's checkpoints are of, and the key that signs them. */
+export function logKeyOf({ electionId, genesis }: Pick<KnownElection, 'electionId' | 'genesis'>): LogKey {
+  return { origin: origin(electionId), publicKey: genesis.authority };
+}
+
 /** Reads a receipt and checks it against the authority's key, without any network. Throws `bad-receipt`. */
 export function openReceipt(text: string, election: Pick<KnownElection, 'electionId' | 'genesis'>): Receipt {
   const receipt = parseReceipt(text);
   if (!receipt.ok) throw badReceipt(receipt.error);
   if (receipt.value.extra === undefined) throw badReceipt('it does not hold the log entry that it is for');
-  const checked = checkReceipt(receipt.value, {
-    origin: origin(election.electionId),
-    publicKey: election.genesis.authority,
-    entry: receipt.value.extra,
-  });
+  const checked = checkReceipt(receipt.value, { ...logKeyOf(election), entry: receipt.value.extra });
   if (!checked.ok) throw badReceipt(checked.error);
   return receipt.value;
 }
@@ -360,82 +369,16 @@ export function enrolmentInReceipt(receipt: Receipt): EnrolmentEntry {
   return entry;
 }
 
-function entryInReceipt(receipt: Receipt): Entry {
+/** The entry that a receipt holds. Throws `bad-receipt`. */
+export function entryInReceipt(receipt: Receipt): Entry {
   const decoded = decodeEntry(receipt.extra ?? new Uint8Array());
   if (!decoded.ok) throw badReceipt(`its entry can't be read: ${decoded.error}`);
   if (decoded.value.seq !== receipt.index) throw badReceipt('its entry has another index');
   return decoded.value;
 }
 
-/** What a receipt is for, as `ReceiptVerdict` names it. */
-function subjectOf(receipt: Receipt): Pick<ReceiptVerdict, 'tracker' | 'enrolledKey'> {
-  const entry = entryInReceipt(receipt);
-  return entry.kind === 'enrolment'
-    ? { enrolledKey: toHex(entry.key) }
-    : { tracker: ballotInReceipt(receipt).tracker };
-}
-
 function badReceipt(why: string): Error {
   return refused('bad-receipt', `The receipt doesn't hold: ${why}.`, {
     hint: 'Keep the file as evidence and tell the organiser and the observers.',
-  });
-}
-
-export interface ReceiptVerdict {
-  /** Of a ballot's receipt. */
-  readonly tracker?: string;
-  /** Of an enrolment's receipt: the new public key in hex. */
-  readonly enrolledKey?: string;
-  readonly index: number;
-  /** Size of the log that the receipt's checkpoint covers, and of the log now. */
-  readonly receiptSize: number;
-  readonly currentSize: number;
-}
-
-/**
- * Proves that a receipt's ballot, or enrolment, is in the log as it is now: the receipt holds, the log now begins with the log that it
- * was given for, and the entry is in it. Throws `bad-receipt`, or `log-conflict` when the two checkpoints can't be of
- * one history.
- */
-export async function verifyReceipt(
-  client: PeerClient,
-  text: string,
-  election: KnownElection,
-): Promise<ReceiptVerdict> {
-  const receipt = openReceipt(text, election);
-  const subject = subjectOf(receipt);
-  const key = { origin: origin(election.electionId), publicKey: election.genesis.authority };
-  const old = receipt.checkpoint;
-
-  const now = await client.inclusion({ index: receipt.index }).catch(asConflict(old.size));
-  const current = openCheckpoint(now.checkpoint, key);
-  if (!current.ok) throw badAnswer(`its checkpoint is not valid: ${current.error}`);
-  const { size, root } = current.value;
-  if (size < old.size) throw shorter(old.size);
-  if (!equalBytes(now.entry, receipt.extra ?? new Uint8Array()))
-    throw conflict('the entry in the log is another one');
-  requireInclusion(now, current.value, 'what the receipt is for');
-  const { proof } = await client.consistency(old.size, size).catch(asConflict(old.size));
-  if (!verifyConsistency({ first: old.size, second: size, firstRoot: old.root, secondRoot: root, proof })) {
-    throw conflict('the log now does not begin with the log that the receipt was given for');
-  }
-  return { ...subject, index: receipt.index, receiptSize: old.size, currentSize: size };
-}
-
-/** A peer that doesn't have what its authority signed for shows a shorter history. */
-function asConflict(size: number): (error: unknown) => never {
-  return (error) => {
-    if (error instanceof PeerRefusal && error.code === 'not-found') throw shorter(size);
-    throw error;
-  };
-}
-
-function shorter(size: number): Error {
-  return conflict(`the log has fewer than the ${size} entries that the receipt's checkpoint covers`);
-}
-
-function conflict(why: string): Error {
-  return refused('log-conflict', `The log was rewritten: ${why}.`, {
-    hint: 'Your receipt is evidence of it. Keep the file, and show it to the observers and to other voters.',
   });
 }

@@ -103,12 +103,37 @@ describe('an invite', () => {
 
   it('holds the public addresses before those of the local network, and names peer and election', () => {
     const target = parseDialTarget(inviteFor({ peerId: PEER, electionId }, [LOOPBACK, PRIVATE, PUBLIC6]));
-    assert.deepEqual(target, { peerId: PEER, electionId, addresses: [bare(PUBLIC6), bare(PRIVATE)] });
+    assert.deepEqual(target, {
+      peerId: PEER,
+      electionId,
+      addresses: [bare(PUBLIC6), bare(PRIVATE)],
+      observers: [],
+    });
   });
 
   it('holds loopback addresses only where there are no others', () => {
     assert.deepEqual(addressesOf([LOOPBACK]), [bare(LOOPBACK)]);
     assert.deepEqual(addressesOf([LOOPBACK, PRIVATE]), [bare(PRIVATE)]);
+  });
+
+  it('names observers that can be dialled from as far, those known for longest first, and nothing else that calls itself one', () => {
+    const observer = (address: string, key: number) =>
+      `${bare(at(address))}/p2p/${peerIdOf(publicKeyOf(testSeed(key)))}`;
+    const [far, near, here] = [
+      observer('/ip4/93.184.216.34', 11),
+      observer('/ip4/10.0.0.9', 12),
+      observer('/ip6/::1', 13),
+    ];
+    const known = [[here], [near], [here, far], [observer('/ip4/8.8.8.8', 14)]].map((addresses) => ({
+      addresses,
+    }));
+    const named = (own: readonly string[], observers: readonly { addresses: readonly string[] }[]) =>
+      parseDialTarget(inviteFor({ peerId: PEER, electionId }, own, observers)).observers;
+    assert.deepEqual(named([PUBLIC6], known), [far, observer('/ip4/8.8.8.8', 14), near]);
+    assert.deepEqual(named([LOOPBACK], [{ addresses: [here] }]), [here]);
+    assert.deepEqual(named([PUBLIC6], [{ addresses: [here] }]), []);
+    const nonsense = ['/ip6/zz/tcp/1/p2p/x', 'psephos:x', LOOPBACK, '/ip4/10.0.0.9/tcp/4000'];
+    assert.deepEqual(named([LOOPBACK], [{ addresses: nonsense }]), []);
   });
 
   it('stays short however many addresses there are', () => {

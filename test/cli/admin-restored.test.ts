@@ -7,13 +7,8 @@ import { judgeEvidence, parseEvidence } from '#src/log/evidence.js';
 import { type DialledPeer, dialPeer, parseDialTarget } from '#src/net/index.js';
 import { enrolKey } from '#src/services/enrolling.js';
 import { type ExchangeAnswer, PeerRefusal } from '#src/services/ports.js';
-import {
-  castBallot,
-  findVoter,
-  meetElection,
-  prepareBallot,
-  verifyReceipt,
-} from '#src/services/voter-session.js';
+import { castBallot, findVoter, meetElection, prepareBallot } from '#src/services/voter-session.js';
+import { verifyReceipt } from '#src/services/receipt-check.js';
 import type { Snapshot } from '#src/store/level-source.js';
 import { capturedIo } from '../support/captured-io.ts';
 import { cleanUp } from '../support/cleanup.ts';

@@ -26,6 +26,7 @@ const RESULT: ResultDocument = {
   closed: Date.UTC(2026, 4, 2, 12),
   closedBy: 'schedule',
   turnout: { voters: 10, weight: 12, voted: 4, votedWeight: 5, ballots: 6 },
+  checks: { found: 3, missing: 1 },
   questions: [
     {
       question: 'Who should chair?',
@@ -70,6 +71,7 @@ describe('a result', () => {
     assert.equal(value('election', 'checkpoint'), RESULT.log.checkpoint);
     assert.equal(value('election', 'election id'), 'bafyelection');
     assert.equal(value('turnout', 'voted'), '4');
+    assert.equal(value('checks', 'missing'), '1');
     assert.equal(value('blank', ''), '1');
     assert.deepEqual(
       rows.filter((row) => row[0] === 'answer').map(([, , item, votes, outcome]) => [item, votes, outcome]),

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { runVoter } from '#src/cli/voter.js';
 import { PeerRefusal } from '#src/services/ports.js';
+import { dialPeer, parseDialTarget } from '#src/net/index.js';
 import { capturedIo } from '../support/captured-io.ts';
+import { cleanUp } from '../support/cleanup.ts';
 import { type PlaceOptions, PollingPlace } from '../support/polling-place.ts';
 import { jsonLines } from '../support/processes.ts';
 import { args, failed, run, voteAs } from '../support/run-voter.ts';
@@ -69,6 +71,10 @@ describe('voter verify', () => {
     const ran = await verify(place, 'v0.tlog-proof', '--show');
     assert.equal(ran.code, 0, ran.err);
     assert.match(ran.err, /in round 1:[^]*→ c/);
+    const client = await dialPeer(parseDialTarget(place.address));
+    cleanUp(t, () => client.close());
+    assert.equal((await client.inclusion({ round: 1 })).index, 2);
+    await assert.rejects(client.inclusion({ round: 3 }), { name: 'PeerRefusal', code: 'not-found' });
   });
 
   it('refuses an altered receipt, wherever it was altered', async (t) => {

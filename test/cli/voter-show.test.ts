@@ -53,6 +53,7 @@ function known(change: Partial<KnownElection> = {}): KnownElection {
     fingerprint: 'AAAA-BBBB-CCCC-DDDD-EEEE',
     genesis,
     genesisBytes: new Uint8Array(),
+    servedBy: 'authority',
     round: { entry, cid: cidOf(new Uint8Array()) },
     trustees: null,
     checkpoint: { origin: 'psephos/bafyexample', size: 3, root: new Uint8Array(32), text: '' },

@@ -40,15 +40,21 @@ describe('an invite', () => {
       fc.tuple(fc.ipV4(), fc.nat(65535)).map(([ip, port]) => `/ip4/${ip}/tcp/${port}`),
       fc.nat(65535).map((port) => `/dns4/vote.example.org/tcp/${port}`),
     );
+    const observer = fc
+      .tuple(address, fc.integer({ min: 2, max: 20 }))
+      .map(([at, key]) => `${at}/p2p/${peerIdOf(testKey(key).publicKey)}`);
+    const lists = [
+      fc.uniqueArray(address, { minLength: 1, maxLength: 8 }),
+      fc.uniqueArray(observer, { maxLength: 8 }),
+    ] as const;
     fc.assert(
-      fc.property(fc.uniqueArray(address, { minLength: 1, maxLength: 8 }), (addresses) => {
-        const target = parseDialTarget(formatInvite({ peerId, electionId, addresses }));
+      fc.property(...lists, (addresses, observers) => {
+        const text = formatInvite({ peerId, electionId, addresses, observers });
+        const target = parseDialTarget(text);
         assert.deepEqual([target.peerId, target.electionId], [peerId, electionId]);
+        assert.equal(target.observers.length, observers.length);
         // The library may write an IPv6 address in another of its spellings.
-        assert.equal(
-          formatInvite({ peerId, electionId, addresses: target.addresses }),
-          formatInvite({ peerId, electionId, addresses }),
-        );
+        assert.equal(formatInvite({ ...target, peerId, electionId }), text);
       }),
     );
   });
@@ -70,7 +76,19 @@ describe('an invite', () => {
       peerId,
       electionId,
       addresses: ['/ip6/2001:db8::1/tcp/4000'],
+      observers: [],
     });
+  });
+
+  it('names observers, each once, in the spelling that programs use', () => {
+    const good = `psephos:${peerId}/${electionId}?a=/ip6/::1/tcp/4000`;
+    const observer = `/dns4/eye.example.org/tcp/4001/p2p/${otherPeer}`;
+    assert.equal(
+      formatInvite({ peerId, electionId, addresses: ['/ip6/::1/tcp/4000'], observers: [observer] }),
+      `${good}&o=${observer}`,
+    );
+    assert.deepEqual(parseDialTarget(`${good}&o=${observer}&o=${observer}`).observers, [observer]);
+    assert.deepEqual(parseDialTarget(good).observers, []);
   });
 
   it('that is damaged is refused with the reason', () => {
@@ -89,6 +107,13 @@ describe('an invite', () => {
       [`${good}#part`, 'bad-invite'],
       [`${good}&a=/ip6/::1/udp/4000`, 'bad-address'],
       [`${good}&a=/ip6/::1/tcp/4000/p2p/${otherPeer}`, 'bad-invite'],
+      [`${good}&o=/ip6/::1/tcp/4001`, 'bad-invite'],
+      [`${good}&o=/ip6/::1/tcp/4001/p2p/${peerId}`, 'bad-invite'],
+      [`${good}&o=/ip6/::1/tcp/4001/p2p/x`, 'bad-peer-id'],
+      [`${good}&o=/ip6/::1/udp/4001/p2p/${otherPeer}`, 'bad-address'],
+      [`${good}&o=`, 'bad-address'],
+      [good + `&o=/ip6/::1/tcp/1/p2p/${otherPeer}`.repeat(9), 'bad-invite'],
+      [`psephos:${peerId}/${electionId}?o=/ip6/::1/tcp/4001/p2p/${otherPeer}`, 'bad-invite'],
       [good + '&a=/ip6/::1/tcp/1'.repeat(16), 'bad-invite'],
       [good + '&a=/ip6/::1/tcp/1'.repeat(200), 'bad-invite'],
     ];
@@ -102,6 +127,7 @@ describe('an address to dial', () => {
       peerId,
       electionId: undefined,
       addresses: ['/ip4/127.0.0.1/tcp/4000'],
+      observers: [],
     });
     assert.equal(parseDialTarget('/dns6/vote.example.org/tcp/4000').peerId, undefined);
   });

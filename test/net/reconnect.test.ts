@@ -62,7 +62,7 @@ describe('a client', () => {
     const addresses = [wrong.address, '/ip6/::1/tcp/1', right.address].map((text) =>
       text.replace(/\/p2p\/.*/, ''),
     );
-    const client = await dialPeer({ peerId: peerIdOf(publicKey), electionId: undefined, addresses });
+    const client = await dialPeer({ peerId: peerIdOf(publicKey), addresses });
     cleanUp(t, () => client.close());
     assert.deepEqual(client.peerKey, publicKey);
     assert.deepEqual(await client.info(), sampleInfo());
@@ -74,17 +74,14 @@ describe('a client', () => {
     await new Promise((resolve) => silent.on('listening', resolve));
     const { port } = silent.address() as AddressInfo;
     const addresses = ['/ip4/127.0.0.1/tcp/1', `/ip6/::1/tcp/${port}`];
-    await assert.rejects(
-      dialPeer({ peerId: undefined, electionId: undefined, addresses }, { timeoutMs: 300 }),
-      {
-        name: 'PsephosError',
-        kind: 'unreachable',
-        code: 'unreachable',
-        message:
-          'Could not reach a peer (/ip4/127.0.0.1/tcp/1: connection refused: nothing listens there; ' +
-          `/ip6/::1/tcp/${port}: timed out: no answer).`,
-      },
-    );
+    await assert.rejects(dialPeer({ peerId: undefined, addresses }, { timeoutMs: 300 }), {
+      name: 'PsephosError',
+      kind: 'unreachable',
+      code: 'unreachable',
+      message:
+        'Could not reach a peer (/ip4/127.0.0.1/tcp/1: connection refused: nothing listens there; ' +
+        `/ip6/::1/tcp/${port}: timed out: no answer).`,
+    });
   });
 
   it('tells a program that is no Psephos node from a closed port', async (t) => {

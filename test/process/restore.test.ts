@@ -133,7 +133,7 @@ describe('an election whose data folder is lost while people vote', () => {
     await observed.observerHas((await entryOf(observed.receipt(2))) + 1);
     await observed.admin.waitFor(/An observer is following/);
     const { stdout: status } = succeeded(await observed.adminCommand('status'));
-    assert.match(status, /Observers {4}1, and up to \d+ entries are cosigned/);
+    assert.match(status, /Observers {4}\/ip6\/\S+: cosigned \d+ entries/);
     // Killed in the middle of a vote, whose program tries on until it has its receipt.
     await observed.admin.kill('SIGKILL');
     const underWay = observed.vote(3, '--wait', '120');

@@ -7,6 +7,7 @@ import { guardHistory } from '#src/cli/admin/history-guard.js';
 import { publicKeyOf } from '#src/crypto/signature.js';
 import { decodeSignedBallot } from '#src/election/ballot.js';
 import { origin, signCheckpoint } from '#src/log/checkpoint.js';
+import { BallotChecks } from '#src/services/ballot-checks.js';
 import { Caretaker } from '#src/services/caretaker.js';
 import type { AppendPlan } from '#src/services/election-log.js';
 import { EnrolmentDesk } from '#src/services/enrolment-desk.js';
@@ -138,7 +139,8 @@ describe('a log that is halted', () => {
     await election.organiser.open();
     const { log, organiser, folder } = election;
     const place = { data: folder, keys: folder };
-    const opened = { log, organiser, place, seed: AUTHORITY, onEvent: () => undefined };
+    const checks = new BallotChecks();
+    const opened = { log, organiser, place, checks, seed: AUTHORITY, onEvent: () => undefined };
     const observers = [['/ip6/::1/tcp/1/p2p/12D3KooWKc4925ckZKCwcfr3RjA9pP3rKAt6hZP9rkjEkhMhTtx6']];
     let afterwards: (() => Promise<void>) | undefined;
     const desk = witnessDesk(log, {
@@ -165,7 +167,8 @@ describe('a log that is halted', () => {
     await election.organiser.open();
     const { log, organiser, folder } = election;
     const place = { data: folder, keys: folder };
-    const opened = { log, organiser, place, seed: AUTHORITY, onEvent: () => undefined };
+    const checks = new BallotChecks();
+    const opened = { log, organiser, place, checks, seed: AUTHORITY, onEvent: () => undefined };
     const work: (() => Promise<void>)[] = [];
     const desk = witnessDesk(log, {
       onEvent: (event) => {

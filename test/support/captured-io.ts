@@ -1,5 +1,6 @@
 import { PassThrough, Readable, Writable } from 'node:stream';
 import type { Io } from '#src/cli/io.js';
+import { newStateFolder } from './state-folder.ts';
 
 /** Streams for a program that runs inside a test: its input is given, its output kept. */
 export interface CapturedIo extends Io {
@@ -42,8 +43,15 @@ class Capture extends Writable {
   }
 }
 
+export interface CapturedHow {
+  readonly stdin?: string;
+  readonly terminal?: boolean;
+  /** Where programs remember things; nothing is remembered from one run to the next unless given. */
+  readonly state?: string;
+}
+
 /** With `terminal` both ends are one, and `type` is heard; else standard input holds `stdin` and ends. */
-export function capturedIo(how: { readonly stdin?: string; readonly terminal?: boolean } = {}): CapturedIo {
+export function capturedIo(how: CapturedHow = {}): CapturedIo {
   const terminal = how.terminal ?? false;
   const asked = new AbortController();
   const stdout = new Capture(false);
@@ -57,6 +65,7 @@ export function capturedIo(how: { readonly stdin?: string; readonly terminal?: b
     stdin,
     stdout,
     stderr,
+    env: { PSEPHOS_STATE: how.state ?? newStateFolder() },
     signal: asked.signal,
     out: () => stdout.text,
     err: () => stderr.text,

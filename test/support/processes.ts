@@ -1,5 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { repositoryPath } from './repository.ts';
+import { newStateFolder } from './state-folder.ts';
 
 /** Real programs as users meet them: started as processes, spoken to through their streams, judged by their exit. */
 export type Program = 'admin' | 'voter' | 'trustee' | 'observer' | 'verify-log';
@@ -33,7 +34,7 @@ export class Running {
     const [command, ...rest] = [...(options.under ?? []), process.execPath, script, ...args];
     this.#child = spawn(command as string, rest, {
       cwd: options.cwd,
-      env: { ...process.env, NO_COLOR: '1', ...options.env },
+      env: { ...process.env, NO_COLOR: '1', PSEPHOS_STATE: newStateFolder(), ...options.env },
       stdio: 'pipe',
     });
     this.#child.stdin.end(options.input ?? '');

@@ -12,16 +12,18 @@ export interface Ran {
   /** What was printed with --json, by event; `error` for the failure. */
   readonly events: Readonly<Record<string, Record<string, unknown>>>;
   readonly error: { readonly code: string; readonly message: string } | undefined;
+  /** All that was printed with --json, in order. */
+  readonly lines: readonly Record<string, unknown>[];
 }
 
-/** Runs the voter's program in this process, without a terminal. */
-export async function run(argv: readonly string[], stdin = ''): Promise<Ran> {
-  const io = capturedIo({ stdin });
+/** Runs the voter's program in this process, without a terminal; on a computer of its own unless told where it remembers things. */
+export async function run(argv: readonly string[], stdin = '', state?: string): Promise<Ran> {
+  const io = capturedIo({ stdin, ...(state === undefined ? {} : { state }) });
   const code = await runVoter(argv, io);
   const lines = argv.includes('--json') ? jsonLines(io.out()) : [];
   const events = Object.fromEntries(lines.map((line) => [String(line['event']), line]));
   const error = lines.find((line) => 'error' in line)?.['error'] as Ran['error'];
-  return { code, out: io.out(), err: io.err(), events, error };
+  return { code, out: io.out(), err: io.err(), events, error, lines };
 }
 
 /** Arguments of a scripted vote that needs nothing else. */

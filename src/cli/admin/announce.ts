@@ -7,7 +7,8 @@ import type { Surroundings } from './dispatch.ts';
 import type { OpenElection } from './election-folder.ts';
 import type { Output } from './output.ts';
 import { reachabilityText } from './reachability.ts';
-import { statusText } from './render.ts';
+import { alarmsText, statusText } from './render.ts';
+import { keptAlarms } from '../observer/alarms.ts';
 import type { Live } from './reports.ts';
 import { sampleBanner, sampleVoters } from './sample.ts';
 
@@ -21,6 +22,7 @@ export async function announceElection(
   const status = await organiser.status();
   output.emit({ event: 'running', status, running: live });
   output.say(`${statusText(status, Date.now())}\n`);
+  for (const text of alarmsText(await keptAlarms(place.data), place.data)) output.warn(text);
   await announceAddresses({ io, output }, live, { qr });
   if (status.round === null) {
     output.say(

@@ -10,6 +10,7 @@ import { writeExport } from './export.ts';
 import { nextDraft } from './next-round.ts';
 import type { Emit, Live } from './reports.ts';
 import { reportResults } from './report-results.ts';
+import { statusOf } from './status.ts';
 import {
   callTrustees,
   handIn,
@@ -264,11 +265,12 @@ export async function countClosed(election: OpenElection, emit: Emit, round: num
 }
 
 async function reportStatus(
-  { organiser }: OpenElection,
+  election: OpenElection,
   emit: Emit,
   { voters, enrolled, live }: StatusLists & { readonly live: Live | null },
 ): Promise<void> {
-  await emit({ event: 'status', status: await organiser.status(), running: live });
+  const { organiser } = election;
+  await emit(await statusOf(election, live));
   if (enrolled) for await (const voter of organiser.enrolled()) await emit({ event: 'enrolled', voter });
   if (!voters) return;
   for await (const voter of organiser.voted()) await emit({ event: 'voted', voter });

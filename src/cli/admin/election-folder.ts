@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import { equalBytes } from '../../base/bytes.ts';
-import { refused, unusable } from '../../base/errors.ts';
+import { PsephosError, refused, unusable } from '../../base/errors.ts';
 import type { GenesisEntry } from '../../election/entries.ts';
+import { BallotChecks } from '../../services/ballot-checks.ts';
 import { ElectionLog } from '../../services/election-log.ts';
 import type { EventListener } from '../../services/events.ts';
 import { Organiser } from '../../services/organiser.ts';
 import type { Clock } from '../../services/ports.ts';
+import { readBallotChecks } from '../../store/ballot-check-file.ts';
 import { exists } from '../../store/files.ts';
 import { readKeyFile } from '../../store/key-files.ts';
 import { openLevelStore } from '../../store/level-store.ts';
@@ -22,6 +24,8 @@ export interface OpenElection {
   readonly place: Place;
   readonly log: ElectionLog;
   readonly organiser: Organiser;
+  /** How often voters' programs looked for their ballot, as far as this computer was told. */
+  readonly checks: BallotChecks;
   /** The authority's seed, where it was asked for. */
   readonly seed: Uint8Array | undefined;
   /** Whoever watches this election in this process. */
@@ -65,7 +69,18 @@ export async function openElection(
       hint: 'Remove the folder, and make the election again with "admin init".',
     });
   }
-  return { place, log, organiser: new Organiser(log, how.onEvent), seed, onEvent: how.onEvent };
+  const checks = new BallotChecks(await checksIn(place.data));
+  return { place, log, organiser: new Organiser(log, how.onEvent), checks, seed, onEvent: how.onEvent };
+}
+
+/** They decide nothing: where they can't be read, counting begins anew. */
+async function checksIn(folder: string): ReturnType<typeof readBallotChecks> {
+  try {
+    return await readBallotChecks(folder);
+  } catch (error) {
+    if (error instanceof PsephosError) return undefined;
+    throw error;
+  }
 }
 
 /** The organiser's key of an election. Throws `no-key`, `wrong-key`, and as `readKeyFile` does. */

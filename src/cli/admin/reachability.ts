@@ -1,12 +1,18 @@
+import { PsephosError } from '../../base/errors.ts';
 import { describeReachability, formatInvite, parseDialTarget } from '../../net/index.ts';
+import type { ObserverAddress } from '../../services/ports.ts';
 
-/** Addresses an invite holds at most of each sort: more would make its QR code hard to read. */
+/** Addresses an invite holds at most of each sort, and observers: more would make its QR code hard to read. */
 const PER_SORT = 3;
 
-/** The invite for voters: public addresses before those of the local network; loopback where there is nothing else. */
+/**
+ * The invite for voters: public addresses before those of the local network, loopback where there is nothing else; and of the
+ * observers some that can be dialled from as far, those that are known for longest, by one address each.
+ */
 export function inviteFor(
   election: { readonly peerId: string; readonly electionId: string },
   addresses: readonly string[],
+  observers: readonly Pick<ObserverAddress, 'addresses'>[] = [],
 ): string {
   const { public: open, local, loopback } = describeReachability(addresses);
   const chosen = [...open.slice(0, PER_SORT), ...local.slice(0, PER_SORT)];
@@ -14,7 +20,43 @@ export function inviteFor(
   const bare = (chosen.length > 0 ? chosen : loopback).flatMap(
     (address) => parseDialTarget(address).addresses,
   );
-  return formatInvite({ ...election, addresses: bare });
+  const onThisMachine = chosen.length === 0;
+  return formatInvite({
+    ...election,
+    addresses: bare,
+    observers: observersFor(observers, election.peerId, onThisMachine),
+  });
+}
+
+/** Those with a public address first; loopback addresses only where the organiser has no others either. */
+function observersFor(
+  observers: readonly Pick<ObserverAddress, 'addresses'>[],
+  authority: string,
+  onThisMachine: boolean,
+): string[] {
+  const best = observers.flatMap(({ addresses }) => {
+    const reach = describeReachability(addresses.filter((address) => isObserver(address, authority)));
+    const [open, local, loopback] = [reach.public[0], reach.local[0], reach.loopback[0]];
+    if (open !== undefined) return [{ address: open, rank: 0 }];
+    if (local !== undefined) return [{ address: local, rank: 1 }];
+    return loopback !== undefined && onThisMachine ? [{ address: loopback, rank: 2 }] : [];
+  });
+  return best
+    .sort((a, b) => a.rank - b.rank)
+    .slice(0, PER_SORT)
+    .map(({ address }) => address);
+}
+
+/** An observer says itself where it is, so that it may be anything. */
+function isObserver(address: string, authority: string): boolean {
+  if (!address.startsWith('/')) return false;
+  try {
+    const { peerId } = parseDialTarget(address);
+    return peerId !== undefined && peerId !== authority;
+  } catch (error) {
+    if (error instanceof PsephosError) return false;
+    throw error;
+  }
 }
 
 /** Who can reach the election at which address, and what to do where that isn't everybody; in an organiser's words. */

@@ -4,6 +4,9 @@ import { programLine } from '../program-line.ts';
 import type { Phase } from '../../election/log-state.ts';
 import type { Live, Report, TrusteesStanding } from './reports.ts';
 import { resultText } from './result-text.ts';
+import { checksText } from './results.ts';
+import { alarmBox } from '../observer/alarm-text.ts';
+import { printable } from '../printable.ts';
 import { formatTime, fromNowInWords } from '../time.ts';
 import { ceremonyRows, fingerprintRows, readinessText, trusteeName } from './trustee-text.ts';
 
@@ -17,7 +20,7 @@ export interface RenderContext {
 export function renderReport(report: Report, { data, now }: RenderContext): string {
   switch (report.event) {
     case 'status':
-      return `${statusText(report.status, now)}\n${runningText(report.running)}`;
+      return statusReportText(report, { data, now });
     case 'voted':
       return rowsText([['Voted', report.voter]]);
     case 'enrolled':
@@ -57,6 +60,36 @@ function roundName(round: number, title: string): string {
 }
 
 type StatusReport = Extract<Report, { event: 'status' }>;
+
+function statusReportText(
+  { status, checks, alarms, running }: StatusReport,
+  { data, now }: RenderContext,
+): string {
+  const looked = checks.filter(
+    ({ round, found, missing }) => round === status.round?.round || found + missing > 0,
+  );
+  return [
+    statusText(status, now),
+    ...looked.map((one) =>
+      rowsText([[checks.length > 1 ? `Checks, ${one.round}` : 'Checks', checksText(one)]]),
+    ),
+    runningText(running, now),
+    ...alarmsText(alarms, data),
+  ].join('\n');
+}
+
+/** Loud, for as long as the files are there. */
+export function alarmsText(alarms: readonly string[], data: string): string[] {
+  if (alarms.length === 0) return [];
+  const files = alarms.map((file) => `  ${join(data, file)}`).join('\n');
+  return [
+    alarmBox(
+      "THIS ELECTION'S KEY SIGNED FOR SOMETHING THAT IS NOT IN THIS LOG. Either entries are missing here, or the key is in use elsewhere,\n" +
+        `or an old copy of the folder was put back. What shows it:\n${files}\n` +
+        'Find out which, and tell the voters. This is shown until the files are moved away.',
+    ).trim(),
+  ];
+}
 
 /** What an election is and where it stands. */
 export function statusText(status: StatusReport['status'], now: number): string {
@@ -103,14 +136,18 @@ function rowsText(rows: Rows): string {
   return rows.map(([label, text]) => `  ${label.padEnd(12)} ${text}`).join('\n');
 }
 
-function runningText(running: Live | null): string {
+function runningText(running: Live | null, now: number): string {
   if (running === null) return '  The admin process is not running: nobody can vote until it is.';
   const rows = running.addresses.map((address, index) => [index === 0 ? 'Listening' : '', address] as const);
   const refused: Rows =
     Object.keys(running.refused).length > 0 ? [['Refused', refusedText(running.refused)]] : [];
-  const { known, cosigned } = running.observers;
-  const observers: Rows =
-    known > 0 ? [['Observers', `${known}, and up to ${cosigned} entries are cosigned`]] : [];
+  const observers = running.observers.map(
+    ({ address, size, time }, index) =>
+      [
+        index === 0 ? 'Observers' : '',
+        `${printable(address)}: cosigned ${size} entries, ${fromNowInWords(Math.min(time, now), now)}`,
+      ] as const,
+  );
   return rowsText([...rows, ['Invite', running.invite], ...observers, ...refused]);
 }
 

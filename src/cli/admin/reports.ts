@@ -3,6 +3,7 @@ import { MAX_TIME } from '../../election/limits.ts';
 import { policySchema, questionsSchema } from '../../election/schemas.ts';
 import type { Turnout } from '../../election/entries.ts';
 import type { Concern } from '../../election/small-groups.ts';
+import type { CheckCounts } from '../../services/ballot-checks.ts';
 import type { CeremonyStanding, InvitedStanding } from '../../services/ceremony-desk.ts';
 import type { ElectionStatus, TrusteeStanding } from '../../services/organiser.ts';
 import type { DraftRound } from '../../services/ports.ts';
@@ -13,7 +14,15 @@ import type { Readiness } from '../../services/trustee-calls.ts';
  * to the one that asks it. Times are ms since 1970.
  */
 export type Report =
-  | { readonly event: 'status'; readonly status: ElectionStatus; readonly running: Live | null }
+  | {
+      readonly event: 'status';
+      readonly status: ElectionStatus;
+      /** Of each round. */
+      readonly checks: readonly RoundChecks[];
+      /** What shows that this election's key signed something that is not in this log: files, relative to the data folder. */
+      readonly alarms: readonly string[];
+      readonly running: Live | null;
+    }
   | { readonly event: 'voted'; readonly voter: string }
   | { readonly event: 'enrolled'; readonly voter: string }
   | {
@@ -70,14 +79,27 @@ export type TrusteesStanding = Pick<ElectionStatus, 'trustees' | 'ceremony' | 'r
 
 export type Emit = (report: Report) => Promise<void>;
 
+/** How often voters' programs said that they found their ballot of a round, or did not. Nothing shows that these were voters' programs. */
+export interface RoundChecks extends CheckCounts {
+  readonly round: number;
+}
+
+/** An observer that made itself known lately. */
+export interface ObserverStanding {
+  readonly peerId: string;
+  readonly address: string;
+  /** Entries of the largest checkpoint that it cosigned, and when, as it says. */
+  readonly size: number;
+  readonly time: number;
+}
+
 /** What only a running admin process knows. */
 export interface Live {
   readonly addresses: readonly string[];
   readonly invite: string;
   /** Ballots and enrolments refused since the process started, by wire code. */
   readonly refused: Readonly<Record<string, number>>;
-  /** Observers heard of lately, and the most entries that any of them cosigned: what others have, should this computer be lost. */
-  readonly observers: { readonly known: number; readonly cosigned: number };
+  readonly observers: readonly ObserverStanding[];
 }
 
 /** A round's result with all that is needed to check it, as `results/round-N.json` has it. */
@@ -91,6 +113,8 @@ export interface ResultDocument {
   readonly closed: number;
   readonly closedBy: 'organiser' | 'schedule';
   readonly turnout: Turnout;
+  /** As far as this computer was told when the result was written. */
+  readonly checks: CheckCounts;
   readonly questions: readonly QuestionOutcome[];
   readonly log: {
     /** Entries up to the result's, which the checkpoint covers. */
@@ -183,11 +207,13 @@ const electionStatusSchema = z.strictObject({
   checkpoint: z.string(),
 }) satisfies z.ZodType<ElectionStatus>;
 
+const checksFields = { found: count, missing: count };
+
 const liveSchema = z.strictObject({
   addresses: z.array(z.string()),
   invite: z.string(),
   refused: z.record(z.string(), count),
-  observers: z.strictObject({ known: count, cosigned: count }),
+  observers: z.array(z.strictObject({ peerId: z.string(), address: z.string(), size: count, time: count })),
 }) satisfies z.ZodType<Live>;
 
 const resultDocumentSchema = z.strictObject({
@@ -200,6 +226,7 @@ const resultDocumentSchema = z.strictObject({
   closed: time,
   closedBy: z.enum(['organiser', 'schedule']),
   turnout: z.strictObject({ voters: count, weight: count, voted: count, votedWeight: count, ballots: count }),
+  checks: z.strictObject(checksFields),
   questions: z.array(
     z.strictObject({
       question: z.string(),
@@ -219,6 +246,8 @@ export const reportSchema = z.discriminatedUnion('event', [
   z.strictObject({
     event: z.literal('status'),
     status: electionStatusSchema,
+    checks: z.array(z.strictObject({ round: count, ...checksFields }) satisfies z.ZodType<RoundChecks>),
+    alarms: z.array(z.string()),
     running: liveSchema.nullable(),
   }),
   z.strictObject({ event: z.literal('voted'), voter: z.string() }),

@@ -1,16 +1,18 @@
 import { refused } from '../../base/errors.ts';
 import type { Question, QuestionResult } from '../../election/entries.ts';
 import { fingerprint } from '../../crypto/credential.ts';
+import type { BallotChecks } from '../../services/ballot-checks.ts';
 import type { ElectionLog } from '../../services/election-log.ts';
 import type { Organiser } from '../../services/organiser.ts';
 import type { QuestionOutcome, ResultDocument } from './reports.ts';
 
 type RoundWithResult = ReturnType<Organiser['results']>[number];
 
-/** A round's result as it is published. It holds nothing that changes later, so that it can be written again. */
+/** A round's result as it is published. Nothing in it changes later but what voters' programs found, so that it can be written again. */
 export async function resultDocument(
   log: ElectionLog,
   { entry, close, result }: RoundWithResult,
+  checks: BallotChecks,
 ): Promise<ResultDocument> {
   if (close === undefined) throw new Error('a result without a close');
   const size = result.entry.seq + 1;
@@ -24,6 +26,7 @@ export async function resultDocument(
     closed: close.time,
     closedBy: close.reason,
     turnout: result.entry.turnout,
+    checks: checks.of(entry.round),
     questions: entry.questions.map((question, index) =>
       questionResult(question, result.entry.questions[index]),
     ),

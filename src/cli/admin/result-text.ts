@@ -1,5 +1,5 @@
 import { renderResult } from '../result-table.ts';
-import { namesItself } from './results.ts';
+import { checksText, namesItself } from './results.ts';
 import type { QuestionOutcome, ResultDocument } from './reports.ts';
 
 /** A result for the terminal: what it is of, a table with bars for each question, and what to check it by. */
@@ -17,7 +17,7 @@ export function resultText(result: ResultDocument): string {
     { turnout: result.turnout, questions: result.questions.map(counted) },
   );
   const heading = `${result.title}: result of round ${result.round}${namesItself(result) ? '' : ` (${result.roundTitle})`}`;
-  return `${heading}\n\n${table}Log: ${result.log.size} entries up to this result, ${result.log.head}`;
+  return `${heading}\n\n${table}${checksText(result.checks)}.\nLog: ${result.log.size} entries up to this result, ${result.log.head}`;
 }
 
 function counted({ answers, blank }: QuestionOutcome) {

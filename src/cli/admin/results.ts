@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { stringify } from 'csv-stringify/sync';
 import { writeFileAtomic } from '../../store/files.ts';
 import { fileError } from '../../store/fs-errors.ts';
+import type { CheckCounts } from '../../services/ballot-checks.ts';
 import type { QuestionOutcome, ResultDocument } from './reports.ts';
 import { isoTime } from '../time.ts';
 
@@ -37,6 +38,7 @@ export function resultCsv(result: ResultDocument): string {
   const rows: (readonly (string | number)[])[] = [['part', 'question', 'item', 'value', 'outcome']];
   for (const [item, value] of facts(result)) rows.push(['election', '', item, value, '']);
   for (const [item, value] of Object.entries(result.turnout)) rows.push(['turnout', '', item, value, '']);
+  for (const [item, value] of Object.entries(result.checks)) rows.push(['checks', '', item, value, '']);
   for (const { question, answers, blank, outcome } of result.questions) {
     for (const { answer, votes, winner } of answers) {
       rows.push(['answer', question, answer, votes, winner ? outcome : '']);
@@ -93,6 +95,8 @@ ${roundTitle}${sections.join('\n\n')}
 
 ${turnout.voted} of ${turnout.voters} voters${weighted}; ${turnout.ballots === 1 ? '1 ballot' : `${turnout.ballots} ballots`}, replaced ones included.
 
+${checksText(result.checks)}, as far as the organiser's computer was told.
+
 ## To check it
 
 | | |
@@ -110,6 +114,11 @@ Checkpoint over them:
 ${log.checkpoint.trimEnd()}
 \`\`\`
 `;
+}
+
+/** What voters' programs said that they found. */
+export function checksText({ found, missing }: CheckCounts): string {
+  return `Voters' programs looked for their ballot: ${found} found it, ${missing} did not`;
 }
 
 /** Whether the round's title says no more than its number and the election's title do. */

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type PsephosNode, startNode } from '../../net/index.ts';
+import { type PsephosNode, peerIdOf, startNode } from '../../net/index.ts';
 import { serveControl } from '../../net/control-socket.ts';
-import { BallotChecks } from '../../services/ballot-checks.ts';
 import { Caretaker } from '../../services/caretaker.ts';
 import { ElectionNode } from '../../services/election-node.ts';
 import type { StationEvent } from '../../services/events.ts';
@@ -11,6 +10,7 @@ import { proofPool } from '../../services/proofs/pool.ts';
 import { signaturePool } from '../../services/signatures/pool.ts';
 import { TrusteeDesk } from '../../services/trustee-desk.ts';
 import { WitnessDesk } from '../../services/witness-desk.ts';
+import { writeBallotChecks } from '../../store/ballot-check-file.ts';
 import { electionExists } from '../../store/level-db.ts';
 import { type ListenOptions, startListening } from '../listening.ts';
 import { showProgress } from '../progress.ts';
@@ -25,10 +25,11 @@ import { type OpenElection, openElection, systemClock, throwIfInterrupted } from
 
 import { printReports } from './output.ts';
 import { inviteFor } from './reachability.ts';
-import type { Live } from './reports.ts';
+import type { Live, ObserverStanding } from './reports.ts';
 import { makeSample } from './sample.ts';
 import { refusedCommand } from './refused-command.ts';
 import { keepEvidence } from './evidence.ts';
+import { AlarmFiles, keptForks } from '../observer/alarms.ts';
 import { answerWithOwnKeys } from './trustees.ts';
 
 export interface RunOptions extends ListenOptions {
@@ -44,6 +45,10 @@ const TICK = 1000;
 const HOUR = 3_600_000;
 /** How many ticks between looks at the machine's addresses: a laptop's change whenever it reconnects. */
 const ADDRESSES_EVERY = 5;
+/** Between two invites that differ in the observers alone, in ms: they come and go. */
+const INVITES_APART = 60_000;
+/** How many ticks between writes of what voters' programs found. */
+const CHECKS_EVERY = 3;
 
 /**
  * Runs the election in the data folder (the sample election, if it holds none) until the signal is aborted; then
@@ -57,6 +62,14 @@ export async function run(surroundings: Surroundings, options: RunOptions): Prom
   }
   const announcer = new Announcer(output, () => Date.now());
   const background = new Background(announcer.resultsNotWritten);
+  const alarms = new AlarmFiles(place.data, {
+    note: (text) => {
+      output.warn(text.trimEnd());
+    },
+    emit: (event) => {
+      output.emit(event);
+    },
+  });
   const onEvent = (event: StationEvent) => {
     announcer.tell(event);
     if (event.type === 'round-closed')
@@ -65,6 +78,8 @@ export async function run(surroundings: Surroundings, options: RunOptions): Prom
       background.add(() => reportResults(election, printReports(output, place.data), event.round));
     if (event.type === 'trustees-called' || event.type === 'trustees-made')
       background.add(() => answerWithOwnKeys(election), announcer.notDone);
+    if (event.type === 'fork' || event.type === 'unknown-history' || event.type === 'store-resumed')
+      alarms.note(event);
     if (event.type === 'trustee-refused' && event.evidence !== null) {
       const { evidence } = event;
       background.add(async () => {
@@ -86,7 +101,9 @@ export async function run(surroundings: Surroundings, options: RunOptions): Prom
     background.add(() => answerWithOwnKeys(election), announcer.notDone);
     await serve(surroundings, options, { election, announcer, onEvent, background });
   } finally {
+    background.add(() => saveChecks(election), announcer.notDone);
     await background.settled();
+    await alarms.settled();
     await election.log.close();
   }
   output.say('Everything is on disk. Goodbye.');
@@ -120,7 +137,7 @@ async function serve(surroundings: Surroundings, options: RunOptions, running: R
   const witness: WitnessDesk = new WitnessDesk({
     log,
     clock: systemClock,
-    checks: new BallotChecks(),
+    checks: election.checks,
     isAuthority: true,
     onEvent: (event) => {
       const observers = () => witness.observers.map(({ address }) => address.addresses);
@@ -129,6 +146,7 @@ async function serve(surroundings: Surroundings, options: RunOptions, running: R
       if (afterwards !== undefined) background.add(afterwards, announcer.notDone);
     },
   });
+  for (const evidence of await keptForks(place.data)) witness.takeEvidence(evidence);
   const service = new ElectionNode(log, { station, enrolments, trustees, witness }, () => systemClock.now());
   const node = await startListening(options, DEFAULT_PORT, (listen) =>
     startNode({ seed, listen, service, onDefect }),
@@ -138,12 +156,13 @@ async function serve(surroundings: Surroundings, options: RunOptions, running: R
       output.warn(`Not listening on ${address}: ${reason}.`);
     const live = (): Live => ({
       addresses: node.addresses(),
-      invite: inviteFor({ peerId: node.peerId, electionId: log.electionId }, node.addresses()),
+      invite: inviteFor(
+        { peerId: node.peerId, electionId: log.electionId },
+        node.addresses(),
+        witness.observers.map(({ address }) => address),
+      ),
       refused: announcer.refused,
-      observers: {
-        known: witness.observers.length,
-        cosigned: Math.max(0, ...witness.observers.map(({ cosigned }) => cosigned.size)),
-      },
+      observers: observersKnown(witness),
     });
     const control = await serveControl({
       folder: place.data,
@@ -163,7 +182,15 @@ async function serve(surroundings: Surroundings, options: RunOptions, running: R
         onEvent,
         askTrusteesEvery: options.askTrusteesEvery * HOUR,
       });
-      await tickUntilStopped(surroundings, options, { node, live, announcer, caretaker, background });
+      await tickUntilStopped(surroundings, options, {
+        node,
+        live,
+        announcer,
+        caretaker,
+        saveChecks: () => {
+          background.add(() => saveChecks(election), announcer.notDone);
+        },
+      });
       output.say('Stopping: no more ballots are taken, those under way are finished.');
     } finally {
       await station.stop();
@@ -182,7 +209,7 @@ interface Ticking {
   readonly live: () => Live;
   readonly announcer: Announcer;
   readonly caretaker: Caretaker;
-  readonly background: Background;
+  readonly saveChecks: () => void;
 }
 
 async function tickUntilStopped(
@@ -190,8 +217,10 @@ async function tickUntilStopped(
   { qr }: RunOptions,
   ticking: Ticking,
 ): Promise<void> {
-  const { node, live, announcer, caretaker } = ticking;
+  const { node, live, announcer, caretaker, saveChecks } = ticking;
   let known = node.addresses().join();
+  let invite = live().invite;
+  let nextInvite = 0;
   for (let tick = 1; !io.signal.aborted; tick++) {
     await caretaker.tick();
     announcer.tellRefusals();
@@ -199,11 +228,34 @@ async function tickUntilStopped(
       known = node.addresses().join();
       output.say("This computer's addresses have changed. Give voters the new invite.");
       await announceAddresses({ io, output }, live(), { qr });
+      invite = live().invite;
+    } else if (tick % ADDRESSES_EVERY === 0 && live().invite !== invite && systemClock.now() >= nextInvite) {
+      invite = live().invite;
+      nextInvite = systemClock.now() + INVITES_APART;
+      output.emit({ event: 'invite', invite });
+      output.say(
+        `The invite names observers now, with whom voters' programs compare notes; earlier invites stay good:\n\n  ${invite}\n`,
+      );
     }
+    if (tick % CHECKS_EVERY === 0) saveChecks();
     await sleep(TICK, undefined, { signal: io.signal }).catch(() => {
       // Aborted: the loop's condition ends it.
     });
   }
+}
+
+async function saveChecks({ place, checks }: OpenElection): Promise<void> {
+  const counts = checks.takeChanges();
+  if (counts !== undefined) await writeBallotChecks(place.data, counts);
+}
+
+function observersKnown({ observers }: WitnessDesk): ObserverStanding[] {
+  return observers.map(({ address, cosigned }) => ({
+    peerId: peerIdOf(address.key),
+    address: address.addresses[0] ?? '',
+    size: cosigned.size,
+    time: cosigned.cosignature.time * 1000,
+  }));
 }
 
 /** Work that an event starts and that nobody waits for at once: one after another; a failure is told, never thrown. */

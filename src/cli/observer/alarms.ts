@@ -12,6 +12,8 @@ import { printable } from '../printable.ts';
 /** Where what shows that the authority broke its word is kept, inside a folder with a log. */
 export const ALARMS_FOLDER = 'alarms';
 const EVIDENCE = /^fork-[0-9a-f]{12}\.evidence\.json$/;
+/** Whatever is kept here; half-written files have a dot before their names. */
+const ALARM = /^[a-z-]+-[0-9a-f]{12}\.(?:evidence\.json|txt)$/;
 /** One convicts. */
 const MOST_FILES = 20;
 
@@ -23,11 +25,11 @@ interface AlarmFile {
 /** Writes what shows that an alarm is true. What could not be written is tried again: it may be the only proof that there is. */
 export class AlarmFiles {
   readonly #folder: string;
-  readonly #out: Console;
+  readonly #out: Pick<Console, 'note' | 'emit'>;
   #waiting: AlarmFile[] = [];
   #tail: Promise<void> = Promise.resolve();
 
-  constructor(folder: string, out: Console) {
+  constructor(folder: string, out: Pick<Console, 'note' | 'emit'>) {
     this.#folder = folder;
     this.#out = out;
   }
@@ -54,7 +56,7 @@ export class AlarmFiles {
         this.#out.note(`What shows it: ${path}\n`);
         this.#out.emit({ event: 'alarm-kept', path });
       } catch (error) {
-        // The observer goes on: it has what shows it in memory, and tells others.
+        // The program goes on: it has what shows it in memory, and tells others.
         this.#waiting.push(file);
         const reason = printable(error instanceof Error ? error.message : String(error));
         this.#out.note(`PROBLEM: what shows it could not be kept (${reason}). It is tried again.\n`);
@@ -76,7 +78,17 @@ function fileOf(event: ObserverEvent): AlarmFile | undefined {
   if (event.type === 'fork') return forkFile(event.evidence);
   if (event.type === 'invalid-log')
     return { name: `invalid-checkpoint-${digestOf(event.checkpoint)}.txt`, text: event.checkpoint };
+  if (event.type === 'unknown-history')
+    return { name: `unknown-history-${digestOf(event.checkpoint)}.txt`, text: event.checkpoint };
   return undefined;
+}
+
+/** What was kept of alarms, and is there still: paths relative to the folder. */
+export async function keptAlarms(folder: string): Promise<string[]> {
+  const alarms = join(folder, ALARMS_FOLDER);
+  if (!(await exists(alarms))) return [];
+  const names = (await readdir(alarms)).filter((name) => ALARM.test(name)).sort();
+  return names.map((name) => `${ALARMS_FOLDER}/${name}`);
 }
 
 /** Evidence of forks that was kept before. */

@@ -12,7 +12,7 @@ import {
   judgeEvidence,
   parseEvidence,
 } from '../../log/evidence.ts';
-import type { DialledPeer } from '../../net/index.ts';
+import type { DialTarget, DialledPeer } from '../../net/index.ts';
 import { ManySources } from '../../services/many-sources.ts';
 import { knownGenesis } from '../../services/observing/known-genesis.ts';
 import { type ExchangeAnswer, PeerRefusal } from '../../services/ports.ts';
@@ -44,13 +44,13 @@ export async function dialPeers(
   signal: AbortSignal,
 ): Promise<Target> {
   // libp2p takes more time and memory than the audit of a small log.
-  const { dialPeer, parseDialTarget } = await import('../../net/index.ts');
+  const { parseDialTarget } = await import('../../net/index.ts');
   const targets = names.map(parseDialTarget);
   const ids = [...new Set([election, ...targets.map(({ electionId }) => electionId)])].filter(
     (id) => id !== undefined,
   );
   if (ids.length > 1) throw unusable('wrong-election', `Different elections are named: ${ids.join(', ')}.`);
-  const dialled = await Promise.allSettled(targets.map((target) => dialPeer(target, { signal })));
+  const dialled = await Promise.allSettled(targets.map((target) => dialOrObserver(target, signal)));
   const clients = dialled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   const failure = dialled.find((one) => one.status === 'rejected');
   const [only] = clients;
@@ -74,6 +74,25 @@ export async function dialPeers(
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+/** Whom an invite leads to: the organiser or, where nobody answers there, the first of the observers that it names. Throws as `dialPeer`. */
+async function dialOrObserver(target: DialTarget, signal: AbortSignal): Promise<DialledPeer> {
+  const { dialPeer, parseDialTarget } = await import('../../net/index.ts');
+  try {
+    return await dialPeer(target, { signal });
+  } catch (failure) {
+    if (!(failure instanceof PsephosError) || failure.kind !== 'unreachable') throw failure;
+    for (const address of target.observers) {
+      try {
+        return await dialPeer(parseDialTarget(address), { signal, retries: 0 });
+      } catch (error) {
+        // The next one may be there; that the organiser is not is what is said in the end.
+        if (!(error instanceof PsephosError)) throw error;
+      }
+    }
+    throw failure;
   }
 }
 

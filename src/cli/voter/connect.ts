@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PsephosError, refused, unusable } from '../../base/errors.ts';
-import type { DialTarget, DialledPeer } from '../../net/index.ts';
+import type { DialTarget, DialledPeer, PeerTarget } from '../../net/index.ts';
 import { PeerRefusal } from '../../services/ports.ts';
 import { type KnownElection, meetElection } from '../../services/voter-session.ts';
 import type { Io } from '../io.ts';
@@ -23,6 +23,15 @@ export interface Met {
   readonly client: DialledPeer;
   readonly election: KnownElection;
   readonly anchor: Anchor;
+  /** Where the peer was reached. */
+  readonly at: PeerTarget;
+  /** Observers that the invite names. */
+  readonly invited: readonly string[];
+}
+
+/** What is to be done with a peer: reading is possible at observers, too. */
+export interface Purpose {
+  readonly reading: boolean;
 }
 
 /** Seconds to keep trying when nobody answers at the address at all: a machine that is being started again is back. */
@@ -31,6 +40,8 @@ const DIAL_PATIENCE = 20;
 const REQUEST_PATIENCE = 60;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 4_000;
+/** For one of several places to be reached, in ms: where nothing answers, the next may. */
+const DIAL_ONE_OF_SEVERAL_MS = 5_000;
 
 /** What the flags say of the peer, before it is dialled. Throws usage errors. */
 export async function readTarget(
@@ -63,15 +74,21 @@ export async function readTarget(
 
 /**
  * Dials the peer, and checks that it is the authority of the election that it shows, and that this is the one the flags
- * name. Keeps trying for a while, and says so. The caller closes the client.
+ * name. For `reading` it may be an observer, named by the flags or, where the organiser can't be reached, by the invite; the anchor then
+ * is what says which election it is, and that may be nothing. Keeps trying for a while, and says so. The caller closes the client.
  */
-export async function meet(flags: ConnectFlags, io: Io, out: Console): Promise<Met> {
+export async function meet(
+  flags: ConnectFlags,
+  io: Io,
+  out: Console,
+  { reading }: Purpose = { reading: false },
+): Promise<Met> {
   const { target, anchor } = await readTarget(flags);
-  const client = await out.during(`Connecting to ${printable(target.addresses[0] ?? '')}`, () =>
-    dial(target, flags, io, out),
+  const { client, at } = await out.during(`Connecting to ${printable(target.addresses[0] ?? '')}`, () =>
+    reach(target, reading ? readingPlaces(target) : [target], flags, io, out),
   );
   try {
-    const election = await meetElection(client, target.electionId);
+    const election = await meetElection(client, target.electionId, { reading });
     if (
       flags.fingerprint !== undefined &&
       comparable(flags.fingerprint) !== comparable(election.fingerprint)
@@ -84,35 +101,91 @@ export async function meet(flags: ConnectFlags, io: Io, out: Console): Promise<M
         },
       );
     }
-    return { client, election, anchor };
+    return {
+      client,
+      election,
+      at,
+      invited: target.observers,
+      anchor: anchor === 'address' && election.servedBy === 'observer' ? anchorAtObserver(flags) : anchor,
+    };
   } catch (error) {
     await client.close();
     throw orInterrupted(error, io);
   }
 }
 
-async function dial(target: DialTarget, { wait }: ConnectFlags, io: Io, out: Console): Promise<DialledPeer> {
-  const { dialPeer } = await import('../../net/index.ts');
-  const until = Date.now() + (wait ?? DIAL_PATIENCE) * 1000;
+/** An address that ends in an observer's peer id says whose copy is read, and not of which election. */
+function anchorAtObserver({ fingerprint }: ConnectFlags): Anchor {
+  return fingerprint === undefined ? 'none' : 'fingerprint';
+}
+
+/** The organiser, and the observers that the invite names. */
+function readingPlaces(target: DialTarget): PeerTarget[] {
+  const observers = target.observers.map((address) => {
+    const end = address.lastIndexOf('/p2p/');
+    return { peerId: address.slice(end + '/p2p/'.length), addresses: [address.slice(0, end)] };
+  });
+  return [target, ...observers];
+}
+
+interface Reached {
+  readonly client: DialledPeer;
+  readonly at: PeerTarget;
+}
+
+/** The first of several places that answers; they are tried again for a while. Throws why the first did not. */
+async function reach(
+  target: PeerTarget,
+  places: readonly PeerTarget[],
+  flags: ConnectFlags,
+  io: Io,
+  out: Console,
+): Promise<Reached> {
+  const until = Date.now() + (flags.wait ?? DIAL_PATIENCE) * 1000;
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
-    try {
-      return await dialPeer(target, {
-        signal: io.signal,
-        retries: retriesWithin(wait ?? REQUEST_PATIENCE),
-        onRetry: (error, waitMs) => {
-          sayWaiting(error, waitMs, out);
-        },
-      });
-    } catch (error) {
-      const again =
-        error instanceof PsephosError && error.kind === 'unreachable' && Date.now() + pause <= until;
-      if (!again) throw orInterrupted(error, io);
-      sayWaiting(error, pause, out);
-      await sleep(pause, undefined, { signal: io.signal }).catch((reason: unknown) => {
-        throw orInterrupted(reason, io);
-      });
+    let failure: PsephosError | undefined;
+    for (const at of places) {
+      try {
+        const client = await dial(at, places.length > 1, flags, io, out);
+        if (failure !== undefined) sayReadElsewhere(failure, client, out);
+        return { client, at };
+      } catch (error) {
+        if (!(error instanceof PsephosError)) throw orInterrupted(error, io);
+        failure ??= error;
+      }
     }
+    if (failure === undefined) throw new Error(`there is no place to reach ${target.addresses.join()} at`);
+    if (failure.kind !== 'unreachable' || Date.now() + pause > until) throw failure;
+    sayWaiting(failure, pause, out);
+    await sleep(pause, undefined, { signal: io.signal }).catch((reason: unknown) => {
+      throw orInterrupted(reason, io);
+    });
   }
+}
+
+async function dial(
+  at: PeerTarget,
+  isOneOfSeveral: boolean,
+  { wait }: ConnectFlags,
+  io: Io,
+  out: Console,
+): Promise<DialledPeer> {
+  const { dialPeer } = await import('../../net/index.ts');
+  return dialPeer(at, {
+    signal: io.signal,
+    retries: retriesWithin(wait ?? REQUEST_PATIENCE),
+    ...(isOneOfSeveral ? { timeoutMs: DIAL_ONE_OF_SEVERAL_MS } : {}),
+    onRetry: (error, waitMs) => {
+      sayWaiting(error, waitMs, out);
+    },
+  });
+}
+
+function sayReadElsewhere(failure: PsephosError, client: DialledPeer, out: Console): void {
+  out.note(
+    `${printable(failure.message)}\nReading from an observer instead: ${printable(client.name)}. What it shows is checked all the same.\n`,
+  );
+  out.emit({ event: 'reading-from-observer', peerId: client.peerId, reason: failure.message });
 }
 
 /** For a program that nobody watches, and flags that don't say which election it is to trust. */

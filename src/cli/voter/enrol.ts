@@ -17,8 +17,10 @@ import { makeVoterKey } from './keygen.ts';
 import { confirmFingerprint } from './pinning.ts';
 import { readSecret } from './secret.ts';
 import { electionJson, electionText } from './show.ts';
+import { Watch } from './watch.ts';
+import { type WitnessFlags, expectObservers } from './witness.ts';
 
-export interface EnrolFlags extends ConnectFlags {
+export interface EnrolFlags extends ConnectFlags, WitnessFlags {
   readonly username?: string;
   readonly secretFile?: string;
   /** Where the own key is, or is to be made. */
@@ -47,6 +49,7 @@ export async function enrol(flags: EnrolFlags, io: Io, out: Console): Promise<vo
       'Give these flags, or run the program in a terminal.',
     );
   }
+  await expectObservers(flags);
   const { anchor } = await readTarget(flags);
   if (anchor === 'none' && (ask === undefined || yes)) throw unpinned();
   const keyFile = flags.keyFile ?? DEFAULT_KEY_FILE;
@@ -60,8 +63,12 @@ export async function enrol(flags: EnrolFlags, io: Io, out: Console): Promise<vo
     out.emit(electionJson(election, met.anchor));
     out.say(`${electionText(election, met.anchor, Date.now())}\n`);
     if (met.anchor === 'none') await confirmFingerprint(election, ask, out);
+    const watch = await Watch.begin(met, flags, io, out);
+    watch.expectNone('Nothing was enrolled: an alarm was raised, see above.');
     const done = await bind({ met, own, keyFile, yes, ask, out, io }, { username, secret });
+    await watch.keep(done.receipt, null);
     await report(done, { met, keyFile, flags, out });
+    await watch.confirm(done.receipt, 'Your key IS enrolled, and its receipt is saved.');
   } catch (error) {
     throw orInterrupted(error, io);
   } finally {

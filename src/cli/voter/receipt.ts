@@ -1,13 +1,16 @@
 import { recoverReceipt } from '../../services/lost-receipt.ts';
 import type { Io } from '../io.ts';
 import { askerOf } from './ask.ts';
-import { type ConnectFlags, meet, orInterrupted } from './connect.ts';
+import { type ConnectFlags, meet, orInterrupted, unpinned } from './connect.ts';
 import type { Console } from '../console.ts';
 import { type IdentityFlags, identify, missingIdentity, readCredentials, requireFlags } from './identify.ts';
 import { expectRoom, receiptName, saveReceipt } from '../receipt-file.ts';
 import { verifyCommand } from './cast-report.ts';
+import { confirmFingerprint } from './pinning.ts';
+import { Watch } from './watch.ts';
+import { type WitnessFlags, expectObservers } from './witness.ts';
 
-export interface ReceiptFlags extends ConnectFlags, IdentityFlags {
+export interface ReceiptFlags extends ConnectFlags, IdentityFlags, WitnessFlags {
   readonly receipt?: string;
 }
 
@@ -17,11 +20,18 @@ export async function fetchReceipt(flags: ReceiptFlags, io: Io, out: Console): P
   if (ask === undefined) requireFlags(missingIdentity(flags));
   if (flags.receipt !== undefined) await expectRoom(flags.receipt);
   const credentials = await readCredentials(flags, io);
-  const met = await meet(flags, io, out);
+  await expectObservers(flags);
+  const met = await meet(flags, io, out, { reading: true });
   try {
+    if (met.election.servedBy === 'observer' && met.anchor === 'none') {
+      if (ask === undefined) throw unpinned();
+      await confirmFingerprint(met.election, ask, out);
+    }
+    const watch = await Watch.begin(met, flags, io, out);
     const { record } = await identify(met, credentials, ask, out);
     const { receipt, tracker, number } = await recoverReceipt(met.client, met.election, record);
     const path = flags.receipt ?? receiptName(tracker);
+    await watch.keep(receipt, record.round);
     await saveReceipt(path, receipt.text);
     const logSize = receipt.checkpoint.size;
     out.emit({
@@ -42,6 +52,7 @@ export async function fetchReceipt(flags: ReceiptFlags, io: Io, out: Console): P
           ? `To check at any time that it is still there:\n\n  ${verifyCommand(path, flags.dial)}\n`
           : `To see what it says:\n\n  ${verifyCommand(path, flags.dial)} --show\n`),
     );
+    watch.expectNone('The receipt is saved. But an alarm was raised, see above.');
   } catch (error) {
     throw orInterrupted(error, io);
   } finally {

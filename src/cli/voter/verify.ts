@@ -1,42 +1,48 @@
 import { refused } from '../../base/errors.ts';
-import { cidOf } from '../../crypto/cid.ts';
-import type { Ballot } from '../../election/ballot.ts';
-import type { RoundEntry } from '../../election/entries.ts';
 import { origin } from '../../log/checkpoint.ts';
-import { decodeEntry } from '../../log/entry-codec.ts';
-import { parseReceipt } from '../../log/receipt.ts';
-import { ballotInReceipt, openReceipt, verifyReceipt } from '../../services/voter-session.ts';
-import { showProgress } from '../progress.ts';
+import { type Receipt, parseReceipt } from '../../log/receipt.ts';
+import { roundOf } from '../../services/receipt-check.ts';
+import { ballotInReceipt, openReceipt } from '../../services/voter-session.ts';
 import type { Io } from '../io.ts';
 import { type ConnectFlags, type Met, meet, orInterrupted } from './connect.ts';
 import type { Console } from '../console.ts';
 import { readReceiptFile } from '../receipt-file.ts';
 import { programLine } from '../program-line.ts';
 import { ballotJson, voteText } from '../vote-text.ts';
+import { Watch } from './watch.ts';
+import { type WitnessFlags, expectObservers } from './witness.ts';
 
-export interface VerifyFlags extends ConnectFlags {
+export interface VerifyFlags extends ConnectFlags, WitnessFlags {
   readonly receipt: string;
   readonly show?: boolean;
 }
 
-/** Proves to the voter that what a receipt is for, a ballot or an own key, is in the log as the peer shows it now. */
+/**
+ * Proves to the voter that what a receipt is for, a ballot or an own key, is in the log as the peer shows it now, be it the organiser or an
+ * observer: the receipt itself says which election it must be.
+ */
 export async function verify(flags: VerifyFlags, io: Io, out: Console): Promise<void> {
+  await expectObservers(flags);
   const text = await readReceiptFile(flags.receipt);
-  const met = await meet(flags, io, out);
+  const met = await meet(flags, io, out, { reading: true });
   try {
-    const { electionId } = met.election;
+    const { electionId, servedBy } = met.election;
     requireSameElection(text, electionId);
     if (flags.show === true && met.election.genesis.policy.secrecy === 'sealed') throw sealed();
-    const verdict = await out.during('Verifying', () => verifyReceipt(met.client, text, met.election));
-    const shown = flags.show === true ? await showBallot(text, met, io) : undefined;
+    const receipt = openReceipt(text, met.election);
+    const watch = await Watch.begin(met, flags, io, out, text);
+    const verdict = await out.during('Verifying', () => watch.verify(text));
+    const shown = flags.show === true ? await showBallot(receipt, met) : undefined;
     out.emit({
       event: 'verified',
       electionId,
+      servedBy,
       ...verdict,
       ...(shown === undefined ? {} : { number: shown.number, ballot: shown.json }),
     });
+    const what = verdict.enrolledKey === undefined ? 'ballot' : 'own key';
     out.say(
-      `VALID: your ${verdict.enrolledKey === undefined ? 'ballot' : 'own key'} is in the log of election ${electionId}.\n\n` +
+      `VALID: your ${what} is in the log of election ${electionId}.\n\n` +
         (verdict.enrolledKey === undefined
           ? `  Ballot tracker  ${verdict.tracker ?? ''}\n`
           : `  Public key      ${verdict.enrolledKey}\n`) +
@@ -44,6 +50,7 @@ export async function verify(flags: VerifyFlags, io: Io, out: Console): Promise<
         `  Log             ${verdict.receiptSize} entries when the receipt was made, ${verdict.currentSize} now, nothing before changed\n`,
     );
     if (shown !== undefined) out.say(`\n${shown.text}`);
+    await watch.confirm(receipt, `Your ${what} IS in the log that was shown.`);
   } catch (error) {
     throw orInterrupted(error, io);
   } finally {
@@ -70,14 +77,12 @@ interface ShownBallot {
   readonly json: object[];
 }
 
-async function showBallot(text: string, met: Met, io: Io): Promise<ShownBallot> {
-  const receipt = openReceipt(text, met.election);
+async function showBallot(receipt: Receipt, { client, election }: Met): Promise<ShownBallot> {
   const { ballot } = ballotInReceipt(receipt);
   if (ballot.form === 'sealed') throw sealed();
-  const round = await roundOf(ballot, receipt.index, met, io);
-  const { questions } = round;
+  const { round, questions } = await roundOf(ballot, client, election);
   return {
-    text: `Your ballot, number ${ballot.number} of yours in round ${round.round}:\n${voteText(questions, ballot.choices)}`,
+    text: `Your ballot, number ${ballot.number} of yours in round ${round}:\n${voteText(questions, ballot.choices)}`,
     number: ballot.number,
     json: ballotJson(questions, ballot.choices),
   };
@@ -89,29 +94,4 @@ function sealed(): Error {
     'The ballot of this receipt is sealed: what it encrypts can be shown by nobody, and to nobody.',
     { hint: `That it is in the log can be proved: run "${programLine('voter')} verify" without --show.` },
   );
-}
-
-/** The round that a ballot was cast in: the newest, or an earlier one, which is before the ballot in the log. */
-async function roundOf(
-  ballot: Ballot,
-  before: number,
-  { client, election }: Met,
-  io: Io,
-): Promise<RoundEntry> {
-  if (election.round?.cid.equals(ballot.round)) return election.round.entry;
-  const progress = showProgress(io, 'Looking for the round', before);
-  try {
-    let done = 0;
-    for await (const chunk of client.entries(0, before)) {
-      for (const bytes of chunk) {
-        // The CID is a hash of the entry, so whatever has it is the round that the voter signed for.
-        const entry = cidOf(bytes).equals(ballot.round) ? decodeEntry(bytes) : undefined;
-        if (entry?.ok === true && entry.value.kind === 'round') return entry.value;
-      }
-      progress.update((done += chunk.length));
-    }
-  } finally {
-    progress.stop();
-  }
-  throw refused('bad-answer', 'The peer does not show the round that the ballot was cast in.');
 }

@@ -27,13 +27,17 @@ import {
 import { openBallot } from './open-ballot.ts';
 import { confirmFingerprint } from './pinning.ts';
 import { electionJson, electionText, standingOf } from './show.ts';
+import { Watch } from './watch.ts';
+import { type WitnessFlags, expectObservers } from './witness.ts';
 
-export interface VoteFlags extends ConnectFlags, IdentityFlags {
+export interface VoteFlags extends ConnectFlags, IdentityFlags, WitnessFlags {
   readonly choose?: readonly string[];
   readonly yes?: boolean;
   readonly receipt?: string;
   /** Where to write a ballot that is opened instead of cast. */
   readonly audit?: string;
+  /** Whether to cast although an alarm was raised. */
+  readonly castAnyway?: boolean;
 }
 
 /** Shows the election, asks what no flag says, casts the ballot, checks its receipt and saves it. */
@@ -44,6 +48,7 @@ export async function vote(flags: VoteFlags, io: Io, out: Console): Promise<void
     const unasked = flags.yes === true || flags.audit !== undefined;
     requireFlags([...missingIdentity(flags), ...choose, ...(unasked ? [] : ['--yes'])]);
   }
+  await expectObservers(flags);
   const { anchor } = await readTarget(flags);
   if (anchor === 'none' && (ask === undefined || flags.yes === true)) throw unpinned();
   for (const file of [flags.receipt, flags.audit]) if (file !== undefined) await expectRoom(file);
@@ -70,9 +75,21 @@ async function voteWith(
   const { client, election, anchor } = met;
   out.emit(electionJson(election, anchor));
   out.say(`${electionText(election, anchor, Date.now())}\n`);
-  if (standingOf(election) !== 'open') throw notOpen(election);
-  const { questions } = openRound(election).entry;
-  if (anchor === 'none') await confirmFingerprint(election, ask, out);
+  const isOpen = standingOf(election) === 'open';
+  if (anchor === 'none') {
+    // Of an election that may be any, nothing is remembered.
+    if (!isOpen) throw notOpen(election);
+    await confirmFingerprint(election, ask, out);
+  }
+  const watch = await Watch.begin(met, flags, io, out);
+  if (!isOpen) {
+    watch.expectNone('No ballot can be cast, and an alarm was raised, see above.');
+    throw notOpen(election);
+  }
+  if (flags.castAnyway !== true)
+    watch.expectNone('Nothing was cast: an alarm was raised, see above. To cast all the same: --cast-anyway');
+  const { entry: round } = openRound(election);
+  const { questions } = round;
   const given = flags.choose === undefined ? undefined : parseChoices(flags.choose, questions);
 
   const { seed, record } = await identify(met, credentials, ask, out);
@@ -94,8 +111,10 @@ async function voteWith(
   const cast = await out.during('Casting', () =>
     castOrDoubt(client, election, ballot, { dial, path, io, out }),
   );
+  await watch.keep(cast.receipt, round.round);
   await keepReceipt(cast, path, out);
   reportCast(cast, { election, path, choices, dial }, out);
+  await watch.confirm(cast.receipt, 'Your ballot IS cast, and its receipt is saved.');
 }
 
 /** As `nextBallotNumber`; who can't vote again may have lost the answer to their ballot, and is told what to do. */

@@ -1,4 +1,4 @@
-import type { PeerClient } from '../../../services/ports.ts';
+import type { InclusionQuery, PeerClient } from '../../../services/ports.ts';
 import type { Requester } from '../../requester.ts';
 import { PROOF } from './constants.ts';
 import { consistencySchema, inclusionSchema, newestCheckpointSchema } from './messages.ts';
@@ -6,7 +6,7 @@ import { consistencySchema, inclusionSchema, newestCheckpointSchema } from './me
 /** The proofs are not verified here: nothing that a peer says is, before a service checks it against its anchor. */
 export const askInclusion = (
   peer: Requester,
-  inclusion: Parameters<PeerClient['inclusion']>[0],
+  inclusion: InclusionQuery,
 ): ReturnType<PeerClient['inclusion']> => peer.ask(PROOF, { inclusion }, inclusionSchema);
 
 export const askConsistency = (

@@ -1,10 +1,15 @@
 import * as z from 'zod';
+import type { InclusionQuery } from '../../../services/ports.ts';
 import { bytesOf, checkpointSchema, proofSchema, trackerSchema, uint } from '../../schemas.ts';
 import { provenEntrySchema } from '../info/messages.ts';
 
 export const proofRequestSchema = z.union([
   z.strictObject({
-    inclusion: z.union([z.strictObject({ index: uint }), z.strictObject({ tracker: trackerSchema })]),
+    inclusion: z.union([
+      z.strictObject({ index: uint }),
+      z.strictObject({ tracker: trackerSchema }),
+      z.strictObject({ round: uint.min(1) }),
+    ]) satisfies z.ZodType<InclusionQuery>,
   }),
   z.strictObject({
     consistency: z

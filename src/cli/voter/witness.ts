@@ -1,0 +1,71 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PsephosError, unusable } from '../../base/errors.ts';
+import { VoterWitness } from '../../services/voter-witness.ts';
+import type { Console } from '../console.ts';
+import type { Io } from '../io.ts';
+import type { Met } from './connect.ts';
+import { type MemoryFlags, memoryOf } from './memory.ts';
+
+export interface WitnessFlags extends MemoryFlags {
+  /** Multiaddrs of observers whom the voter has reason to believe, each ending in a peer id. */
+  readonly observer?: readonly string[];
+  readonly requireObservers?: number;
+  /** Where the receipt is, or is to go; what shows an alarm goes beside it. */
+  readonly receipt?: string;
+}
+
+/** For an observer to be reached, in ms: comparing notes takes no longer in all. */
+const DIAL_MS = 4_000;
+
+/** Throws `bad-address` for an observer that is not named by a multiaddr with its peer id. */
+export async function expectObservers({ observer = [] }: Pick<WitnessFlags, 'observer'>): Promise<void> {
+  const { parseDialTarget } = await import('../../net/index.ts');
+  for (const address of observer) {
+    if (!address.startsWith('/') || parseDialTarget(address).peerId === undefined) {
+      throw unusable(
+        'bad-address',
+        `The observer's address ${address} does not end in /p2p/ and its peer id.`,
+        { hint: 'Copy it again, in full: an observer prints it when it starts.' },
+      );
+    }
+  }
+}
+
+/** The witness of an election that was met, over the network and with what is kept on disk. */
+export async function witnessOf(met: Met, flags: WitnessFlags, io: Io, out: Console): Promise<VoterWitness> {
+  const { dialPeer, parseDialTarget, reachOf } = await import('../../net/index.ts');
+  const { client, election, at, invited } = met;
+  const once = { retries: 0, timeoutMs: DIAL_MS };
+  // An address that is of use in one network alone means another machine elsewhere.
+  const near = new Set(at.addresses.map(reachOf));
+  const reachIfGood = (address: string) => {
+    try {
+      const [bare] = address.startsWith('/') ? parseDialTarget(address).addresses : [];
+      return bare === undefined ? undefined : reachOf(bare);
+    } catch (error) {
+      if (error instanceof PsephosError) return undefined;
+      throw error;
+    }
+  };
+  return new VoterWitness({
+    peer: client,
+    election,
+    memory: memoryOf(election.electionId, flags, io, out),
+    named: flags.observer ?? [],
+    invited,
+    dial: (address, signal) => dialPeer(parseDialTarget(address), { ...once, signal }),
+    dialAgain: (signal) => dialPeer({ ...at, peerId: client.peerId }, { ...once, signal }),
+    mayDial: (address) => {
+      const reach = reachIfGood(address);
+      return reach !== undefined && (reach === 'public' || reach === 'name' || near.has(reach));
+    },
+    patience: {
+      signal: io.signal,
+      pause: async (ms, signal) => {
+        await sleep(ms, undefined, { signal }).catch(() => {
+          // Aborted: whoever pauses looks at the signal.
+        });
+      },
+    },
+  });
+}
