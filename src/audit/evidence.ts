@@ -7,18 +7,8 @@ import type { JudgedEvidence } from '../log/evidence.ts';
 import { CompactTree, leafHash } from '../log/merkle.ts';
 import type { BallotPromise } from '../log/promise.ts';
 import type { Receipt } from '../log/receipt.ts';
-import type { AuditReport } from './report.ts';
+import type { AuditReport, EvidenceOutcome } from './report.ts';
 import type { LogSource } from './source.ts';
-
-/**
- * What evidence comes to: `proven` that the authority broke its word; `kept`, since the log has what is said to be missing; `open`,
- * since nothing that is at hand can tell.
- */
-export interface EvidenceOutcome {
-  readonly verdict: 'proven' | 'kept' | 'open';
-  /** One sentence or two, for people. */
-  readonly message: string;
-}
 
 /** What evidence shows without any log. */
 export function outcomeAlone({ finding }: JudgedEvidence): EvidenceOutcome {

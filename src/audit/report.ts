@@ -12,6 +12,7 @@ export const CHECKS = [
   { id: 'root', title: 'The newest checkpoint is signed and covers exactly this log' },
   { id: 'checkpoints', title: 'Every stored checkpoint is signed and matches the log' },
   { id: 'history', title: 'The log continues every checkpoint known from before' },
+  { id: 'word', title: 'The authority kept its word, as far as there is evidence' },
   { id: 'roll', title: 'The roll is sound: acceptable keys, nobody twice' },
   { id: 'registrar', title: 'The roll is exactly what its registrar signed' },
   {
@@ -120,6 +121,41 @@ export interface AuditReport {
   readonly rounds: readonly AuditedRound[];
   /** Of the trackers that were looked for: where in the log a ballot has one of them. Ballots that are not valid are not among these. */
   readonly cast: ReadonlyMap<string, number>;
+}
+
+/** What evidence against the authority came to, beside the log. */
+export interface EvidenceOutcome {
+  /**
+   * `proven` that the authority broke its word; `kept`, since the log has what is said to be missing; `open`, since nothing that is at hand can
+   * tell.
+   */
+  readonly verdict: 'proven' | 'kept' | 'open';
+  /** One sentence or two, for people. */
+  readonly message: string;
+}
+
+/**
+ * The report of an audit after which evidence was judged. A log whose authority is proven to have broken its word is not valid, and that is what is
+ * wrong first: what such an authority signs is worth nothing.
+ */
+export function withOutcome(report: AuditReport, { verdict, message }: EvidenceOutcome): AuditReport {
+  const change = (of: CheckReport): Partial<CheckReport> => {
+    if (verdict === 'proven') {
+      const finding: Finding = { check: 'word', message };
+      return { verdict: 'invalid', findings: [...of.findings, finding], count: of.count + 1 };
+    }
+    if (of.verdict === 'invalid' || of.verdict === 'not-judged') return {};
+    return verdict === 'kept' ? { verdict: 'valid' } : { verdict: 'not-judged', note: message };
+  };
+  const checks = report.checks.map((check) => {
+    if (check.id !== 'word') return check;
+    const changed = { ...check, ...change(check) };
+    const { note, ...withoutNote } = changed;
+    return changed.verdict === 'not-judged' && note !== undefined ? { ...withoutNote, note } : withoutNote;
+  });
+  return verdict === 'proven'
+    ? { ...report, checks, verdict: 'invalid', first: { check: 'word', message } }
+    : { ...report, checks };
 }
 
 /** Findings kept of one check: a log with everything wrong must not fill the memory. */

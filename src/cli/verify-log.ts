@@ -8,7 +8,9 @@ import { type Console, consoleOf } from './console.ts';
 import { DONE, exitCodeOf } from './exit-codes.ts';
 import { reportFailure } from './failure.ts';
 import type { Io } from './io.ts';
+import { printable } from './printable.ts';
 import { programNamed } from './program.ts';
+import type { ForkFound } from '../services/gathering/agreement.ts';
 import { readFingerprint } from './fingerprint.ts';
 import type { Flags } from './verify-log/flags.ts';
 import { whatIsNamed } from './verify-log/named.ts';
@@ -69,22 +71,34 @@ async function verifyPeers(
         hint: 'Several addresses or invites are read as one log, as far as they agree. Audit files and folders one by one.',
       });
     }
-    const [{ verifyLog }, { dialPeers, reportFork }, { ForkFound }] = await Promise.all([
+    const [{ verifyLog }, { dialPeers }, { ForkFound }] = await Promise.all([
       import('./verify-log/log.ts'),
       import('./verify-log/peers.ts'),
-      import('../services/many-sources.ts'),
+      import('../services/gathering/agreement.ts'),
     ]);
     try {
       const target = await out.during('Asking the peers', () => dialPeers(names, flags.election, io.signal));
       return await verifyLog(Promise.resolve(target), [], flags, io, out);
     } catch (error) {
       if (!(error instanceof ForkFound)) throw error;
-      await reportFork(error.evidence, out);
-      return 'invalid';
+      return await sayForked(error, out);
     }
   } catch (error) {
     throw orInterrupted(error, io);
   }
+}
+
+/** Of two histories there is none to audit. */
+async function sayForked({ evidence, message }: ForkFound, out: Console): Promise<AuditReport['verdict']> {
+  const [{ reportFork }, { cidOf }] = await Promise.all([
+    import('./verify-log/fork.ts'),
+    import('../crypto/cid.ts'),
+  ]);
+  await reportFork(evidence, cidOf(evidence.genesis).toString(), out);
+  const reason = `INVALID: ${printable(message)}.`;
+  out.emit({ event: 'verdict', verdict: 'invalid', reason });
+  out.say(`${reason}\n`);
+  return 'invalid';
 }
 
 /**

@@ -37,7 +37,7 @@ describe('the audit of a sound log', () => {
       assert.deepEqual(
         notValid(report),
         [
-          ...['identity', 'history', 'registrar', 'enrolments', 'trustees', 'ceremony', 'readiness'],
+          ...['identity', 'history', 'word', 'registrar', 'enrolments', 'trustees', 'ceremony', 'readiness'],
           'decryptions',
         ].map((id) => `${id}: not-applicable`),
       );

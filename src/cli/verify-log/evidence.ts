@@ -1,6 +1,7 @@
-import { type EvidenceOutcome, outcomeAlone, outcomeWith } from '../../audit/evidence.ts';
-import type { AuditReport } from '../../audit/report.ts';
+import { outcomeAlone, outcomeWith } from '../../audit/evidence.ts';
+import type { AuditReport, EvidenceOutcome } from '../../audit/report.ts';
 import type { LogSource } from '../../audit/source.ts';
+import { toHex } from '../../base/bytes.ts';
 import { refused, unusable } from '../../base/errors.ts';
 import { fingerprint } from '../../crypto/credential.ts';
 import {
@@ -45,11 +46,12 @@ export async function readEvidence(file: string): Promise<GivenEvidence> {
 export function reportAlone(evidence: GivenEvidence, out: Console): boolean {
   const outcome = outcomeAlone(evidence.judged);
   const { electionId, genesis } = evidence.judged;
+  out.emit(evidenceObject(evidence, outcome));
   out.say(
     `Evidence about the election "${printable(genesis.title)}"\n` +
-      `  Election     ${electionId}\n  Fingerprint  ${fingerprint(electionId)}\n\n`,
+      `  Election     ${electionId}\n  Fingerprint  ${fingerprint(electionId)}\n  Authority    ${toHex(genesis.authority)}\n\n` +
+      evidenceText(outcome),
   );
-  tell(evidence, outcome, out);
   if (outcome.verdict !== 'proven')
     out.say(
       `Hold the log against it:\n\n  ${programLine('verify-log')} LOG --evidence ${shellWord(evidence.file)}\n`,
@@ -57,30 +59,22 @@ export function reportAlone(evidence: GivenEvidence, out: Console): boolean {
   return outcome.verdict === 'proven';
 }
 
-/**
- * Says what evidence shows with the log that was audited; false where it is proven that the authority broke its word, so that the log
- * is not to be called valid. Throws `wrong-election` for evidence about another one.
- */
-export async function reportWith(
-  evidence: GivenEvidence,
+/** What evidence comes to with the log that was audited. Throws `wrong-election` for evidence about another one, and as the source does. */
+export async function judgeWith(
+  { judged, kind }: GivenEvidence,
   report: AuditReport,
   source: LogSource,
-  out: Console,
-): Promise<boolean> {
+): Promise<EvidenceOutcome> {
   const id = report.election?.id;
-  if (id !== evidence.judged.electionId) {
+  if (id !== judged.electionId) {
     throw refused(
       'wrong-election',
-      `The evidence is about election ${evidence.judged.electionId}, and the log is of ${id ?? 'none that can be told'}.`,
+      `The evidence is about election ${judged.electionId}, and the log is of ${id ?? 'none that can be told'}.`,
     );
   }
-  const outcome: EvidenceOutcome =
-    report.verdict === 'valid' || evidence.kind === 'fork'
-      ? await outcomeWith(evidence.judged, report, source)
-      : { verdict: 'open', message: 'the log is not valid, so that the evidence can not be held against it' };
-  out.say('\n');
-  tell(evidence, outcome, out);
-  return outcome.verdict !== 'proven';
+  if (report.verdict === 'valid' || kind === 'fork') return outcomeWith(judged, report, source);
+  const message = 'the log is not valid, so that the evidence can not be held against it';
+  return { verdict: 'open', message };
 }
 
 const WORDS: Readonly<Record<EvidenceOutcome['verdict'], string>> = {
@@ -89,7 +83,15 @@ const WORDS: Readonly<Record<EvidenceOutcome['verdict'], string>> = {
   open: 'NOT PROVEN',
 };
 
-function tell({ kind, judged }: GivenEvidence, { verdict, message }: EvidenceOutcome, out: Console): void {
-  out.emit({ event: 'evidence', kind, electionId: judged.electionId, verdict, message });
-  out.say(`${WORDS[verdict]}: ${message}.\n`);
+/** The outcome as an object for a line of JSON. */
+export function evidenceObject(
+  { kind, judged }: GivenEvidence,
+  { verdict, message }: EvidenceOutcome,
+): object {
+  return { event: 'evidence', kind, electionId: judged.electionId, verdict, message };
+}
+
+/** The outcome for people. */
+export function evidenceText({ verdict, message }: EvidenceOutcome): string {
+  return `${WORDS[verdict]}: ${printable(message)}.\n`;
 }

@@ -1,23 +1,24 @@
 import type { Expected } from '../../audit/checks/identity.ts';
-import type { AuditReport } from '../../audit/report.ts';
+import { type AuditReport, type EvidenceOutcome, withOutcome } from '../../audit/report.ts';
 import { type AuditOptions, audit } from '../../audit/run.ts';
 import type { AuditThread } from '../../audit/thread.ts';
 import { createChecker } from '../../audit/worker-pool.ts';
-import { unusable } from '../../base/errors.ts';
+import { PsephosError, unusable } from '../../base/errors.ts';
+import type { Checkpoint } from '../../log/checkpoint.ts';
 import { sealedTracker } from '../../election/ballot.ts';
 import { readOpenedBallot } from '../../store/opened-ballot-files.ts';
 import type { Console } from '../console.ts';
 import type { Io } from '../io.ts';
 import { type Progress, showProgress } from '../progress.ts';
-import { readEvidence, reportWith } from './evidence.ts';
+import { evidenceObject, evidenceText, judgeWith, readEvidence } from './evidence.ts';
 import type { Flags } from './flags.ts';
 import { readCheckpoint, readReceipt } from './known.ts';
-import type { Peers } from './peers.ts';
 import type { Target } from './target.ts';
 
 /**
- * Audits the log that is being opened and prints the report, of an opened ballot whether it encrypts what it says, and of evidence whether it is proven; the verdict is on all of it. `threads` are those started for it, if any; they and the target are
- * closed when this settles.
+ * Audits the log that is being opened and prints the report: with what evidence comes to, and what peers say of the log where it is theirs. Of an
+ * opened ballot it prints whether that encrypts what it says. The verdict is on all of it. `threads` are those started for it, if any; they and the
+ * target are closed when this settles.
  */
 export async function verifyLog(
   opening: Promise<Target>,
@@ -33,27 +34,35 @@ export async function verifyLog(
     const opened = flags.ballot === undefined ? undefined : await readOpenedBallot(flags.ballot);
     const evidence = flags.evidence === undefined ? undefined : await readEvidence(flags.evidence);
     const target = await opening;
+    const heard = await hear(target, flags, io, out);
     const auditing = auditTarget(target, flags, io, {
       checker,
       ...(opened === undefined ? {} : { trackers: [sealedTracker(opened.sealed)] }),
       knownCheckpoints: [...receipts.map(({ receipt }) => receipt.checkpoint.text), ...checkpoints],
+      heard: heard.known,
     });
     auditing.catch(() => undefined);
     // Tables for a terminal take a while to load, and the threads are at work by now.
-    const [{ reportObjects }, { reportText }] = await Promise.all([
+    const [{ reportObjects }, { reportText }, { peersObjects, peersText }] = await Promise.all([
       import('./report-json.ts'),
       import('./report-text.ts'),
+      import('./peers-report.ts'),
     ]);
-    const report = await auditing;
-    for (const object of reportObjects(report)) out.emit(object);
-    out.say(reportText(report, receipts));
-    const isKept = evidence === undefined || (await reportWith(evidence, report, target.source, out));
-    const isOneHistory =
-      target.peers === undefined || (await compareWith(target.peers, report, flags, io, out));
-    const verdict = isKept && isOneHistory ? report.verdict : 'invalid';
-    if (opened === undefined) return verdict;
+    const audited = await auditing;
+    const judged = evidence && (await judgeWith(evidence, audited, target.source));
+    const outcomes = [judged, heard.outcome].filter((one) => one !== undefined);
+    const report = outcomes.reduce(withOutcome, audited);
+    const { peers } = target;
+    const objects = [
+      ...(evidence && judged ? [evidenceObject(evidence, judged)] : []),
+      ...(peers ? peersObjects(peers) : []),
+    ];
+    const texts = [...(peers ? peersText(peers) : []), ...(judged ? [evidenceText(judged)] : [])];
+    for (const object of reportObjects(report, objects)) out.emit(object);
+    out.say(reportText(report, receipts, texts));
+    if (opened === undefined) return report.verdict;
     const { reportOpened } = await import('./opened.ts');
-    return reportOpened(opened, report, out) === 'valid' ? verdict : 'invalid';
+    return reportOpened(opened, audited, out) === 'valid' ? report.verdict : 'invalid';
   } finally {
     const closed = opening.then(
       (target) => target.close(),
@@ -63,36 +72,56 @@ export async function verifyLog(
   }
 }
 
-/** Whether the audited log is the only one that its peers know of. */
-async function compareWith(
-  peers: Peers,
-  report: AuditReport,
+/** What the peers that serve a log know of it besides: checkpoints that it must continue, and whether there is a second history. */
+async function hear(
+  { peers }: Target,
   flags: Flags,
   io: Io,
   out: Console,
-): Promise<boolean> {
-  const { comparePeers } = await import('./peers.ts');
-  return comparePeers(peers, report, { ask: flags.askObservers === true, signal: io.signal }, out);
+): Promise<{ readonly known: readonly Checkpoint[]; readonly outcome?: EvidenceOutcome }> {
+  if (peers === undefined) return { known: [] };
+  const known = await peers.hear({ ask: flags.askObservers === true, signal: io.signal });
+  const { fork } = peers.hearsay;
+  if (fork === undefined) return { known };
+  const { reportFork } = await import('./fork.ts');
+  await reportFork(fork, peers.electionId, out);
+  const message = 'the authority signed another history as well, see the alarm';
+  return { known, outcome: { verdict: 'proven', message } };
 }
 
 async function auditTarget(
   target: Target,
   flags: Flags,
   io: Io,
-  options: Pick<AuditOptions, 'checker' | 'knownCheckpoints' | 'trackers'>,
+  {
+    heard,
+    knownCheckpoints = [],
+    ...options
+  }: Pick<AuditOptions, 'checker' | 'knownCheckpoints' | 'trackers'> & {
+    readonly heard: readonly Checkpoint[];
+  },
 ): Promise<AuditReport> {
-  const bar = new AuditBar(io);
-  try {
-    return await audit(target.source, {
-      ...options,
-      ...expectedOf(target, flags),
-      onProgress: (done, total) => {
-        bar.update(done, total);
-      },
-      signal: io.signal,
-    });
-  } finally {
-    bar.stop();
+  for (;;) {
+    const most = target.peers?.gathered?.agreed.size ?? Infinity;
+    const known = heard.filter(({ size }) => size <= most).map(({ text }) => text);
+    const bar = new AuditBar(io);
+    try {
+      return await audit(target.source, {
+        ...options,
+        knownCheckpoints: [...knownCheckpoints, ...known],
+        ...expectedOf(target, flags),
+        onProgress: (done, total) => {
+          bar.update(done, total);
+        },
+        signal: io.signal,
+      });
+    } catch (error) {
+      // Peers that show more than they give are left out by now; the others have a log, too.
+      const isWithheld = error instanceof PsephosError && error.code === 'withheld';
+      if (!isWithheld || target.peers?.gathered?.fallBack() !== true) throw error;
+    } finally {
+      bar.stop();
+    }
   }
 }
 

@@ -1,42 +1,23 @@
 import type { Expected } from '../../audit/checks/identity.ts';
-import type { AuditReport } from '../../audit/report.ts';
-import { PsephosError, unusable } from '../../base/errors.ts';
+import type { LogSource } from '../../audit/source.ts';
 import { equalBytes, toHex } from '../../base/bytes.ts';
-import { peerIdText } from '../../crypto/peer-id.ts';
+import { PsephosError, unusable } from '../../base/errors.ts';
+import type { Checkpoint } from '../../log/checkpoint.ts';
 import { openCosigned } from '../../log/cosignature.ts';
-import { type Checkpoint, type LogKey, origin } from '../../log/checkpoint.ts';
-import {
-  type ForkEvidence,
-  continuity,
-  formatEvidence,
-  judgeEvidence,
-  parseEvidence,
-} from '../../log/evidence.ts';
 import type { DialTarget, DialledPeer } from '../../net/index.ts';
-import { ManySources } from '../../services/many-sources.ts';
-import { knownGenesis } from '../../services/observing/known-genesis.ts';
-import { type ExchangeAnswer, PeerRefusal } from '../../services/ports.ts';
-import { writeFileAtomic } from '../../store/files.ts';
-import type { Console } from '../console.ts';
-import { printable } from '../printable.ts';
-import { programLine } from '../program-line.ts';
+import { type Agreement, agree } from '../../services/gathering/agreement.ts';
+import { GatheredLog } from '../../services/gathering/gathered-log.ts';
+import { Hearsay } from '../../services/gathering/hearsay.ts';
+import { type LeftOut, leftOutFor } from '../../services/gathering/left-out.ts';
+import { type ObserverAddress, PeerRefusal } from '../../services/ports.ts';
 import type { Target } from './target.ts';
 
 /** Observers that are dialled where that is asked for: enough to find out about a second history. */
 const MOST_ASKED = 8;
 
-/** Where a log is read from over the network. */
-export interface Peers {
-  readonly clients: readonly DialledPeer[];
-  /** Where there are several. */
-  readonly many: ManySources | undefined;
-  /** Whether one of them is the authority of the election that it shows. */
-  readonly hasAuthority: boolean;
-}
-
 /**
- * Dials the peers that were named, all at once. Throws as `dialPeer` where one can't be reached (of several: where none can), `wrong-election` where invites
- * name different ones, and `ForkFound`.
+ * Dials the peers that were named, all at once; of several, those that answer and agree are enough. Throws as `dialPeer` where none can be reached,
+ * `wrong-election` (usage) where invites name different ones, and as `agree`. The caller closes the target.
  */
 export async function dialPeers(
   names: readonly string[],
@@ -45,32 +26,37 @@ export async function dialPeers(
 ): Promise<Target> {
   // libp2p takes more time and memory than the audit of a small log.
   const { parseDialTarget } = await import('../../net/index.ts');
-  const targets = names.map(parseDialTarget);
-  const ids = [...new Set([election, ...targets.map(({ electionId }) => electionId)])].filter(
-    (id) => id !== undefined,
-  );
-  if (ids.length > 1) throw unusable('wrong-election', `Different elections are named: ${ids.join(', ')}.`);
+  // One key at two addresses may show two logs, so that each address counts.
+  const named = [...new Set(names)];
+  const targets = named.map(parseDialTarget);
+  const ids = new Set([election, ...targets.map(({ electionId }) => electionId)]);
+  ids.delete(undefined);
+  if (ids.size > 1)
+    throw unusable('wrong-election', `Different elections are named: ${[...ids].join(', ')}.`);
+  const [electionId] = ids;
   const dialled = await Promise.allSettled(targets.map((target) => dialOrObserver(target, signal)));
   const clients = dialled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-  const failure = dialled.find((one) => one.status === 'rejected');
-  const [only] = clients;
-  if (only === undefined) throw failure?.reason;
   const close = async () => {
     await Promise.all(clients.map((client) => client.close()));
   };
   try {
-    const many = names.length > 1 ? await ManySources.open(clients, { electionId: ids[0] }) : undefined;
-    const genesis = many?.genesis ?? knownGenesis((await only.info()).genesis.entry);
-    const authority = clients.find(({ peerKey }) => equalBytes(peerKey, genesis.entry.authority));
+    const failures = dialled.flatMap((one, at) =>
+      one.status === 'rejected' ? [{ name: named[at] ?? '', error: one.reason as unknown }] : [],
+    );
+    if (clients.length === 0) throw failures[0]?.error;
+    const unreached = failures.map(({ name, error }) => leftOutFor(name, error));
+    const agreement = await agree(clients, { electionId });
+    const { authority } = agreement.genesis.entry;
+    const isAuthorityNamed = targets.some(
+      ({ peerId }, at) => peerId !== undefined && equalBytes(peerKeyAt(dialled, at), authority),
+    );
     const expected: Expected = {
-      ...(ids[0] === undefined ? {} : { expectedElection: ids[0] }),
+      ...(electionId === undefined ? {} : { expectedElection: electionId }),
       // An address that names the authority's peer pins the election: its libp2p key is the one that signs checkpoints.
-      ...(authority === undefined || !targets.some(({ peerId }) => peerId === authority.peerId)
-        ? {}
-        : { expectedAuthority: genesis.entry.authority }),
+      ...(isAuthorityNamed ? { expectedAuthority: authority } : {}),
     };
-    const peers = { clients, many, hasAuthority: authority !== undefined };
-    return { source: many ?? only, expected, close, peers };
+    const peers = new ReadPeers(agreement, named.length > 1, unreached);
+    return { source: peers.source, expected, close, peers };
   } catch (error) {
     await close();
     throw error;
@@ -96,152 +82,135 @@ async function dialOrObserver(target: DialTarget, signal: AbortSignal): Promise<
   }
 }
 
-/**
- * Compares the audited log with what the peers know of checkpoints that observers cosigned, and with evidence that they have; with
- * `ask`, with observers that they name, too. Says what came of it; false where the authority signed another history as well.
- */
-export async function comparePeers(
-  peers: Peers,
-  report: AuditReport,
-  { ask, signal }: { readonly ask: boolean; readonly signal: AbortSignal },
-  out: Console,
-): Promise<boolean> {
-  const { election, checkpoint } = report;
-  tellPeers(peers, out);
-  if (election === undefined || checkpoint === undefined) return true;
-  const key: LogKey = { origin: origin(election.id), publicKey: election.authority };
-  const comparison = new Comparison({ ...checkpoint, origin: key.origin }, key, election.id);
-  const observers = new Map<string, readonly string[]>();
-  for (const client of peers.clients) {
-    const answer = await comparison.with(client);
-    for (const { key: observer, addresses } of answer?.observers ?? [])
-      observers.set(toHex(observer), addresses);
-  }
-  if (ask) await askObservers([...observers.values()], comparison, signal, out);
-  for (const [observer, size] of comparison.cosigned) {
-    out.emit({ event: 'cosigned', observer, size });
-    out.say(`  Cosigned by  ${observer}, ${size} entries\n`);
-  }
-  if (comparison.fork === undefined) return true;
-  await reportFork(comparison.fork, out);
-  return false;
+function peerKeyAt(dialled: readonly PromiseSettledResult<DialledPeer>[], at: number): Uint8Array {
+  const one = dialled[at];
+  return one?.status === 'fulfilled' ? one.value.peerKey : new Uint8Array();
 }
 
-async function askObservers(
-  observers: readonly (readonly string[])[],
-  comparison: Comparison,
-  signal: AbortSignal,
-  out: Console,
-): Promise<void> {
-  const { dialPeer, parseDialTarget } = await import('../../net/index.ts');
-  const addresses = observers.flatMap(([address]) => (address === undefined ? [] : [address]));
-  await Promise.all(
-    addresses.slice(0, MOST_ASKED).map(async (address) => {
-      try {
-        const client = await dialPeer(parseDialTarget(address), { signal, retries: 0 });
-        try {
-          await comparison.with(client);
-        } finally {
-          await client.close();
-        }
-      } catch (error) {
-        if (!(error instanceof PsephosError)) throw error;
-        out.note(`The observer at ${printable(address)} does not answer.\n`);
-      }
-    }),
-  );
-}
+/** The peers that a log is read from, and what they know besides. */
+export class ReadPeers {
+  /** The one peer, or the log that several agree on. */
+  readonly source: LogSource;
+  /** Where several were named. */
+  readonly gathered: GatheredLog | undefined;
+  readonly hearsay: Hearsay;
+  readonly #agreement: Agreement;
+  readonly #unreached: readonly LeftOut[];
+  readonly #doubts: string[] = [];
 
-/** Saves evidence of a fork, and says so as loudly as it deserves. */
-export async function reportFork(evidence: ForkEvidence, out: Console): Promise<void> {
-  const text = formatEvidence(evidence);
-  const judged = judgeEvidence(evidence);
-  if (!judged.ok) throw new Error(`evidence that shows nothing: ${judged.error}`);
-  const file = `psephos-fork-${judged.value.electionId.slice(-8)}.evidence.json`;
-  await writeFileAtomic(file, text);
-  out.emit({ event: 'fork', electionId: judged.value.electionId, file });
-  const line = '='.repeat(78);
-  out.note(
-    `\n${line}\nALARM: THE AUTHORITY OF THIS ELECTION SIGNED TWO HISTORIES.\nWhat proves it: ${file}\nKeep it, and show it to others: ` +
-      `${programLine('verify-log')} --evidence ${file}\n${line}\n`,
-  );
-  out.say('\nINVALID: the authority signed two histories of this election.\n');
-}
-
-function tellPeers({ many, hasAuthority }: Peers, out: Console): void {
-  if (!hasAuthority)
-    out.note('The log was read from observers; its fingerprint, above, says which election it is.\n');
-  if (many === undefined) return;
-  for (const { name, size } of many.agreeing) {
-    out.emit({ event: 'peer', name, size, agrees: true });
-    out.say(`  Agrees       ${printable(name)}, ${size} entries\n`);
-  }
-  for (const { name, reason } of many.dropped) {
-    out.emit({ event: 'peer', name, agrees: false, reason });
-    out.note(`  LEFT OUT     ${printable(name)}: ${printable(reason)}\n`);
-  }
-}
-
-/** Holds what peers tell of checkpoints against a log that was audited. */
-class Comparison {
-  readonly #audited: Checkpoint;
-  readonly #key: LogKey;
-  readonly #electionId: string;
-  /** By peer id, the largest size that each observer cosigned, of this history. */
-  readonly cosigned = new Map<string, number>();
-  fork: ForkEvidence | undefined;
-
-  constructor(audited: Checkpoint, key: LogKey, electionId: string) {
-    this.#audited = audited;
-    this.#key = key;
-    this.#electionId = electionId;
+  constructor(agreement: Agreement, isGathered: boolean, unreached: readonly LeftOut[]) {
+    const [{ client }] = agreement.peers;
+    this.gathered = isGathered ? new GatheredLog(agreement) : undefined;
+    this.source = this.gathered ?? client;
+    this.hearsay = new Hearsay(agreement.genesis);
+    this.#agreement = agreement;
+    this.#unreached = unreached;
   }
 
-  /** Asks a peer; undefined where it does not speak of checkpoints, or does not answer. */
-  async with(client: DialledPeer): Promise<ExchangeAnswer | undefined> {
+  get electionId(): string {
+    return this.#agreement.genesis.electionId;
+  }
+
+  /** Whether the authority is among them. */
+  get hasAuthority(): boolean {
+    return this.#authority !== undefined;
+  }
+
+  get leftOut(): readonly LeftOut[] {
+    return [...this.#unreached, ...(this.gathered ?? this.#agreement).leftOut];
+  }
+
+  /** What is strange, in sentences, though it makes no log invalid. */
+  get doubts(): readonly string[] {
+    return [...this.#doubts, ...this.hearsay.doubts];
+  }
+
+  /**
+   * Asks the peers, and with `ask` some of the observers that they name, what they know of checkpoints, and compares it. Resolves to the
+   * checkpoints that the log must continue. To be called once, before the log is audited.
+   */
+  async hear(how: { readonly ask: boolean; readonly signal: AbortSignal }): Promise<readonly Checkpoint[]> {
+    const { hearsay } = this;
+    const { peers } = this.#agreement;
+    const [{ newest }] = peers;
+    await Promise.all(peers.map((peer) => hearsay.ask(peer.client, peer.newest)));
+    const asked = how.ask ? await this.#dialObservers(how.signal) : [];
     try {
-      const answer = await client.exchange({ checkpoint: this.#audited.text, observer: null, evidence: [] });
-      for (const text of answer.evidence) this.#heed(text);
-      for (const text of [answer.checkpoint, ...answer.cosigned]) await this.#compare(client, text);
-      return answer;
+      await Promise.all(asked.map((client) => hearsay.ask(client, newest)));
+      const holders = peers.filter((peer) => peer.newest.size === newest.size);
+      await hearsay.compare(
+        newest,
+        holders.map(({ client }) => client),
+      );
+    } finally {
+      await Promise.all(asked.map((client) => client.close()));
+    }
+    await this.#lookForRollback();
+    return hearsay.checkpoints.filter(({ size }) => size <= newest.size || this.#isAuthorityAlone);
+  }
+
+  get #authority(): Agreement['peers'][number] | undefined {
+    const { peers, genesis } = this.#agreement;
+    return peers.find(({ client }) => equalBytes(client.peerKey, genesis.entry.authority));
+  }
+
+  /** Its newest checkpoint, which is still to be read, covers all that it signed before. */
+  get #isAuthorityAlone(): boolean {
+    return this.gathered === undefined && this.hasAuthority;
+  }
+
+  /** The authority must have all that it signed before it is asked. A log that is read from it alone is held to that by the audit. */
+  async #lookForRollback(): Promise<void> {
+    const authority = this.#authority;
+    if (authority === undefined || this.#isAuthorityAlone) return;
+    const signed = [...this.hearsay.checkpoints, ...this.#agreement.peers.map(({ newest }) => newest)];
+    const most = Math.max(...signed.map(({ size }) => size));
+    const now = await this.#newestOf(authority.client as DialledPeer);
+    if (now !== undefined && now.size < most) {
+      this.#doubts.push(
+        `The organiser's own node shows ${now.size} entries, and signed for ${most} before: it lost or hides the rest.`,
+      );
+    }
+  }
+
+  async #newestOf(client: DialledPeer): Promise<Checkpoint | undefined> {
+    try {
+      const opened = openCosigned((await client.latestCheckpoint()) ?? '', this.#agreement.genesis.key);
+      return opened.ok ? opened.value : undefined;
     } catch (error) {
-      // Of an older version, or gone: it has nothing to say, which says nothing of the log.
+      // It is among the peers that are read from, where it is found out.
       if (error instanceof PsephosError || error instanceof PeerRefusal) return undefined;
       throw error;
     }
   }
 
-  #heed(text: string): void {
-    const evidence = parseEvidence(text);
-    if (!evidence.ok || evidence.value.kind !== 'fork') return;
-    const judged = judgeEvidence(evidence.value);
-    if (judged.ok && judged.value.electionId === this.#electionId) this.fork ??= evidence.value;
+  async #dialObservers(signal: AbortSignal): Promise<DialledPeer[]> {
+    const known = new Set(this.#agreement.peers.map(({ client }) => toHex(client.peerKey)));
+    const others = this.hearsay.observers.filter(({ key }) => !known.has(toHex(key))).slice(0, MOST_ASKED);
+    const dialled = await Promise.all(others.map((observer) => this.#dialObserver(observer, signal)));
+    return dialled.filter((client) => client !== undefined);
   }
 
-  async #compare(client: DialledPeer, text: string): Promise<void> {
-    const opened = openCosigned(text, this.#key);
-    if (!opened.ok) return;
-    const [first, second] =
-      opened.value.size <= this.#audited.size ? [opened.value, this.#audited] : [this.#audited, opened.value];
-    const prefix =
-      first.size === second.size
-        ? { root: second.root, proof: [] }
-        : await client.consistency(first.size, second.size);
-    switch (continuity(first, second, prefix)) {
-      case 'continues':
-        for (const { observer } of opened.value.cosignatures) {
-          const id = peerIdText(observer);
-          this.cosigned.set(id, Math.max(this.cosigned.get(id) ?? 0, opened.value.size));
-        }
-        return;
-      case 'conflicts': {
-        const genesis = (await client.info()).genesis.entry;
-        const { root, proof } = prefix;
-        this.fork ??= { kind: 'fork', genesis, first: first.text, second: second.text, root, proof };
-        return;
-      }
-      case 'unproven':
-        return;
+  async #dialObserver(
+    { key, addresses }: ObserverAddress,
+    signal: AbortSignal,
+  ): Promise<DialledPeer | undefined> {
+    const { dialPeer, parseDialTarget, peerIdOf } = await import('../../net/index.ts');
+    const peerId = peerIdOf(key);
+    try {
+      const targets = addresses.map(parseDialTarget);
+      const target = {
+        peerId,
+        electionId: undefined,
+        addresses: targets.flatMap((one) => (one.peerId === peerId ? one.addresses : [])),
+      };
+      if (target.addresses.length === 0) throw unusable('bad-address', 'Its addresses name another peer.');
+      return await dialPeer(target, { signal, retries: 0 });
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof PsephosError)) throw error;
+      this.#doubts.push(`Observer ${peerId} was not asked: ${error.message}`);
+      return undefined;
     }
   }
 }

@@ -3,8 +3,8 @@ import { toBase64, toHex } from '../../base/bytes.ts';
 import { neededText, trusteeRowsOf } from '../trustee-rows.ts';
 import { verdictLine } from './report-text.ts';
 
-/** The report as one object a line: the election, each check, each round's result, and last the verdict. */
-export function reportObjects(report: AuditReport): object[] {
+/** The report as one object a line: the election, each check, each round's result, other objects, and last the verdict. */
+export function reportObjects(report: AuditReport, others: readonly object[] = []): object[] {
   const { election, trustees, checks, rounds, verdict, first, source, size, head, checkpoint, enrolled } =
     report;
   return [
@@ -25,6 +25,7 @@ export function reportObjects(report: AuditReport): object[] {
         ]),
     ...checks.map((check) => ({ event: 'check', ...check })),
     ...rounds.map(roundObject),
+    ...others,
     {
       event: 'verdict',
       verdict,

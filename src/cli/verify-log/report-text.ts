@@ -22,13 +22,18 @@ const MARKS: Readonly<Record<CheckVerdict, string>> = {
 /** Findings shown of one check; `--json` has more. */
 const SHOWN = 3;
 
-/** The whole report for people. The last line is the verdict. */
-export function reportText(report: AuditReport, receipts: readonly KnownReceipt[]): string {
+/** The whole report for people, with other parts (each ending in a line break) before the last line, which is the verdict. */
+export function reportText(
+  report: AuditReport,
+  receipts: readonly KnownReceipt[],
+  others: readonly string[] = [],
+): string {
   return [
     electionText(report),
     `Checks\n${report.checks.map(checkText).join('')}`,
     ...report.rounds.map((round) => roundText(round, report)),
     ...receipts.map((known) => receiptText(known, report)),
+    ...others,
     `${verdictLine(report)}\n`,
   ].join('\n');
 }

@@ -1,7 +1,7 @@
 import type { Expected } from '../../audit/checks/identity.ts';
 import type { LogSource } from '../../audit/source.ts';
 import { unusable } from '../../base/errors.ts';
-import type { Peers } from './peers.ts';
+import type { ReadPeers } from './peers.ts';
 import { type Named, whatIsNamed } from './named.ts';
 
 /** The log to audit, and what naming it says of whose it should be. The caller closes it. */
@@ -9,7 +9,7 @@ export interface Target {
   readonly source: LogSource;
   readonly expected: Expected;
   /** Where peers serve it. */
-  readonly peers?: Peers;
+  readonly peers?: ReadPeers;
   close(): Promise<void>;
 }
 
