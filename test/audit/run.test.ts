@@ -112,6 +112,7 @@ describe('the audit of a sound log', () => {
       [
         'identity',
         'history',
+        'word',
         'roll',
         'registrar',
         'enrolments',

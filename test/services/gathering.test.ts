@@ -98,17 +98,15 @@ describe('peers that are asked for one log', () => {
       }),
       refusing: () => ({ consistency: () => Promise.reject(new PeerRefusal('internal', 'No.')) }),
       stalling: () => ({ consistency: never }),
-      silent: () => ({ info: never }),
-      unreachable: () => ({ info: () => Promise.reject(unreachable('connection-lost', 'Lost.')) }),
-      unsigned: (honest) => ({
-        info: async () => ({ ...(await honest.info()), checkpoint: stranger.checkpoints[0] ?? '' }),
+      silent: () => ({ latestCheckpoint: never }),
+      dumb: () => ({ entries: neverAny }),
+      unreachable: () => ({
+        latestCheckpoint: () => Promise.reject(unreachable('connection-lost', 'Lost.')),
       }),
-      nonsense: (honest) => ({
-        info: async () => {
-          const info = await honest.info();
-          return { ...info, genesis: { ...info.genesis, entry: Uint8Array.of(1) } };
-        },
-      }),
+      unsigned: () => ({ latestCheckpoint: () => Promise.resolve(stranger.checkpoints[0]) }),
+      without: () => ({ latestCheckpoint: () => Promise.resolve(undefined) }),
+      nonsense: () => ({ entries: () => toAsync([[Uint8Array.of(1)]]) }),
+      empty: () => ({ entries: () => toAsync([]) }),
     };
     for (const [name, misbehave] of Object.entries(bad)) {
       const clients = [
@@ -118,7 +116,7 @@ describe('peers that are asked for one log', () => {
       const { peers, leftOut } = await agree(clients, { answerMs: 50 });
       assert.deepEqual(names(peers.map(({ client }) => client)), ['honest'], name);
       assert.deepEqual(names(leftOut), [name]);
-      if (['unreachable', 'unsigned', 'nonsense'].includes(name))
+      if (['unreachable', 'unsigned', 'without', 'nonsense', 'empty'].includes(name))
         await assert.rejects(agree(clients.slice(1)), codeOf('no-source'));
     }
   });
@@ -135,7 +133,7 @@ describe('peers that are asked for one log', () => {
 
   it('are reported as defects of this program where nobody foresaw how they fail', async () => {
     const broken = memoryPeer('broken', longLog(10), {
-      misbehave: () => ({ info: () => Promise.reject(new TypeError('a defect')) }),
+      misbehave: () => ({ latestCheckpoint: () => Promise.reject(new TypeError('a defect')) }),
     });
     await assert.rejects(agree([broken]), TypeError);
   });

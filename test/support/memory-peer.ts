@@ -27,17 +27,7 @@ export function memoryPeer(
     ...source,
     name,
     peerKey: log.authority.publicKey,
-    info: () =>
-      Promise.resolve({
-        genesis: { index: 0, entry: entries[0] as Uint8Array, proof: tree.path(0, sizeOf(newest)) },
-        round: null,
-        trustees: null,
-        checkpoint: newest,
-        open: false,
-        draft: null,
-        turnout: { voters: 0, voted: 0, ballots: 0 },
-        time: 0,
-      }),
+    info: unused,
     consistency: (first, second = sizeOf(newest)) =>
       second > entries.length
         ? Promise.reject(new PeerRefusal('not-found', 'That long the log is not.'))

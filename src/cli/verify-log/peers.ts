@@ -45,16 +45,18 @@ export async function dialPeers(
     );
     if (clients.length === 0) throw failures[0]?.error;
     const unreached = failures.map(({ name, error }) => leftOutFor(name, error));
-    const agreement = await agree(clients, { electionId });
-    const { authority } = agreement.genesis.entry;
-    const isAuthorityNamed = targets.some(
-      ({ peerId }, at) => peerId !== undefined && equalBytes(peerKeyAt(dialled, at), authority),
-    );
+    const agreement = await agreementOf(clients, named.length > 1, electionId);
+    const authority = agreement?.genesis.entry.authority;
+    const isAuthorityNamed =
+      authority !== undefined &&
+      targets.some(({ peerId }, at) => peerId !== undefined && equalBytes(peerKeyAt(dialled, at), authority));
     const expected: Expected = {
       ...(electionId === undefined ? {} : { expectedElection: electionId }),
       // An address that names the authority's peer pins the election: its libp2p key is the one that signs checkpoints.
       ...(isAuthorityNamed ? { expectedAuthority: authority } : {}),
     };
+    const [only] = clients;
+    if (agreement === undefined) return { source: only as DialledPeer, expected, close };
     const peers = new ReadPeers(agreement, named.length > 1, unreached);
     return { source: peers.source, expected, close, peers };
   } catch (error) {
@@ -79,6 +81,20 @@ async function dialOrObserver(target: DialTarget, signal: AbortSignal): Promise<
       }
     }
     throw failure;
+  }
+}
+
+/** Of one peer's log it is the audit that says whose it is, and what is wrong with it: undefined where nothing can be told of it. */
+async function agreementOf(
+  clients: readonly DialledPeer[],
+  areSeveral: boolean,
+  electionId: string | undefined,
+): Promise<Agreement | undefined> {
+  try {
+    return await agree(clients, areSeveral ? { electionId } : {});
+  } catch (error) {
+    if (areSeveral || !(error instanceof PsephosError && error.code === 'no-source')) throw error;
+    return undefined;
   }
 }
 

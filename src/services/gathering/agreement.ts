@@ -1,4 +1,4 @@
-import { unreachable, unusable } from '../../base/errors.ts';
+import { refused, unreachable, unusable } from '../../base/errors.ts';
 import type { Checkpoint } from '../../log/checkpoint.ts';
 import { openCosigned } from '../../log/cosignature.ts';
 import { type ForkEvidence, type ProvenPrefix, continuity } from '../../log/evidence.ts';
@@ -100,8 +100,7 @@ async function meetAll(
   const met = await Promise.all(
     clients.map(async (client) => {
       try {
-        const info = await patiently(patience, client.info());
-        return { client, genesis: knownGenesis(info.genesis.entry), checkpoint: info.checkpoint };
+        return await patiently(patience, meet(client));
       } catch (error) {
         leftOut.push(leftOutFor(client.name, error));
         return undefined;
@@ -109,6 +108,18 @@ async function meetAll(
     }),
   );
   return met.filter((one) => one !== undefined);
+}
+
+async function meet(client: PeerClient): Promise<ShownLog> {
+  const [entry, checkpoint] = await Promise.all([firstEntry(client), client.latestCheckpoint()]);
+  if (entry === undefined || checkpoint === undefined)
+    throw refused('bad-answer', 'Its log has no entry, or no checkpoint.');
+  return { client, genesis: knownGenesis(entry), checkpoint };
+}
+
+async function firstEntry(client: PeerClient): Promise<Uint8Array | undefined> {
+  for await (const [first] of client.entries(0, 1)) if (first !== undefined) return first;
+  return undefined;
 }
 
 /** Never the one that most peers show: anybody can run any number of them. */
