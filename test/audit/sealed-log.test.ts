@@ -59,7 +59,15 @@ describe('the audit of a log with sealed ballots', () => {
       const report = await reportOf(log, start());
       assert.equal(report.first, undefined, JSON.stringify(report.first));
       const judged = report.checks.filter(({ verdict }) => verdict !== 'valid').map(({ id }) => id);
-      assert.deepEqual(judged, ['identity', 'history', 'registrar', 'enrolments', 'ceremony', 'readiness']);
+      assert.deepEqual(judged, [
+        'identity',
+        'history',
+        'word',
+        'registrar',
+        'enrolments',
+        'ceremony',
+        'readiness',
+      ]);
       assert.equal(report.trustees?.keys.length, 2);
       const [first, second] = report.rounds;
       assert.deepEqual(first?.result.questions, [
