@@ -132,7 +132,9 @@ export {
   type ElectionInfo,
   type Exchange,
   type ExchangeAnswer,
+  type InclusionQuery,
   type IndexedEnrolment,
+  type KeptReceipt,
   type LogUpdate,
   type ObserverAddress,
   type LiveTurnout,
@@ -141,9 +143,11 @@ export {
   PeerRefusal,
   type ProvenEntry,
   type ReadService,
+  type Remembered,
   type Store,
   type StoreBatch,
   type VoterAnswer,
+  type VoterMemory,
   type VoterRecord,
   type WireCode,
 } from './services/ports.ts';
@@ -162,6 +166,9 @@ export {
   seedOf,
 } from './services/voter-session.ts';
 export { LogConflict, type ReceiptVerdict, verifyReceipt } from './services/receipt-check.ts';
+export { VoterWitness, type VoterWitnessInit } from './services/voter-witness.ts';
+export type { BadPeer, EarlierReceipt, Visit, VoterAlarm } from './services/witnessing/findings.ts';
+export type { ObserverWord } from './services/witnessing/chain.ts';
 
 // The network and the disk.
 export * from './net/index.ts';

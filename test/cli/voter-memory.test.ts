@@ -8,7 +8,7 @@ import { run } from '../support/run-voter.ts';
 import { newStateFolder } from '../support/state-folder.ts';
 import { tempFolder } from '../support/temp-election.ts';
 import { TestObserver } from '../support/test-observer.ts';
-import { receiptOf, start, verify, vote } from '../support/voter-visits.ts';
+import { alarmsOf, receiptOf, start, verify, vote } from '../support/voter-visits.ts';
 
 describe('what was cast from here', () => {
   it('is looked for at the next visit, once, and counted without a name', async (t) => {
@@ -79,6 +79,24 @@ describe('what was cast from here', () => {
     const unkept = await vote(place, 1, { state: inTheWay });
     assert.equal(unkept.code, 0, unkept.err);
     assert.match(unkept.err, /WARNING: what this program remembers can't be used/);
+  });
+
+  it('is no alarm where the disk has changed a receipt', async (t) => {
+    const place = await start(t);
+    const state = newStateFolder();
+    assert.equal((await vote(place, 0, { state })).code, 0);
+    const file = join(state, `${place.log.electionId}.json`);
+    const kept = await readFile(file, 'utf8');
+    const changed = kept.replace(
+      /(extra .{60})(.)/,
+      (_, before: string, symbol: string) => before + (symbol === 'A' ? 'B' : 'A'),
+    );
+    assert.notEqual(changed, kept);
+    await writeFile(file, changed);
+    const ran = await vote(place, 1, { state });
+    assert.equal(ran.code, 0, ran.err);
+    assert.deepEqual(alarmsOf(ran), []);
+    assert.equal(ran.events['earlier'], undefined);
   });
 
   it('is all remembered where processes vote at once', async (t) => {

@@ -51,7 +51,10 @@ export async function witnessOf(met: Met, flags: WitnessFlags, io: Io, out: Cons
     peer: client,
     election,
     memory: memoryOf(election.electionId, flags, io, out),
-    named: flags.observer ?? [],
+    // In the one spelling that its end is the peer id in.
+    named: (flags.observer ?? [])
+      .map(parseDialTarget)
+      .map(({ addresses, peerId }) => `${addresses[0] ?? ''}/p2p/${peerId ?? ''}`),
     invited,
     dial: (address, signal) => dialPeer(parseDialTarget(address), { ...once, signal }),
     dialAgain: (signal) => dialPeer({ ...at, peerId: client.peerId }, { ...once, signal }),
