@@ -52,6 +52,13 @@ export function exitCodeOfVerdict(verdict: AuditReport['verdict']): number {
 /** Judges evidence without a log: `valid` where it proves something by itself. */
 async function judgeAlone(flags: Flags, out: Console): Promise<AuditReport['verdict']> {
   if (flags.evidence === undefined) throw unusable('usage', "error: missing required argument 'log'");
+  const { receipt, checkpoint, ballot, election, registrar, askObservers } = flags;
+  const ofLogs = [ballot, election, registrar, askObservers].some((flag) => flag !== undefined);
+  if (receipt.length > 0 || checkpoint.length > 0 || ofLogs) {
+    throw unusable('usage', 'No log is named that the other files and options could be held against.', {
+      hint: 'Name the log, or leave out all options but --evidence.',
+    });
+  }
   const { readEvidence, reportAlone } = await import('./verify-log/evidence.ts');
   return reportAlone(await readEvidence(flags.evidence), out) ? 'valid' : 'invalid';
 }
@@ -108,6 +115,11 @@ async function sayForked({ evidence, message }: ForkFound, out: Console): Promis
 async function verify(name: string, flags: Flags, io: Io, out: Console): Promise<AuditReport['verdict']> {
   try {
     const named = await whatIsNamed(name);
+    if (flags.askObservers === true && named.kind !== 'peer') {
+      throw unusable('usage', `${name} is no address of a peer, which could name observers.`, {
+        hint: 'Leave out --ask-observers, or name the address or invite of a running election or of an observer.',
+      });
+    }
     if (named.kind === 'archive') {
       const threads = named.long ? startBallotThreads(flags.workers) : [];
       const { verifyArchive } = await import('./verify-log/archive.ts');

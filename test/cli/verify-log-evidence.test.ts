@@ -13,7 +13,9 @@ import { signPromise } from '#src/log/promise.js';
 import { capturedIo } from '../support/captured-io.ts';
 import { PollingPlace } from '../support/polling-place.ts';
 import { jsonLines } from '../support/processes.ts';
-import { AUTHORITY, testSeed } from '../support/temp-election.ts';
+import { SealedElection } from '../support/sealed-election.ts';
+import { serveCopy } from '../support/served-copy.ts';
+import { AUTHORITY, QUESTION, tempFolder, testSeed } from '../support/temp-election.ts';
 
 async function verify(...argv: string[]) {
   const io = capturedIo({});
@@ -21,8 +23,12 @@ async function verify(...argv: string[]) {
   const lines = jsonLines(io.out());
   const evidence = lines.find(({ event }) => event === 'evidence');
   const failure = lines.find((line) => 'error' in line)?.['error'] as { code?: string } | undefined;
+  const word = lines.find(({ event, id }) => event === 'check' && id === 'word');
   return {
     code,
+    word: word?.['verdict'],
+    log: lines.at(-1)?.['verdict'],
+    last: io.err().trimEnd().split('\n').at(-1) ?? '',
     verdict: evidence?.['verdict'],
     message: evidence?.['message'],
     failure: failure?.code,
@@ -95,7 +101,11 @@ describe('verify-log on evidence', () => {
       assert.equal((await verify(place.address)).code, 0, 'by itself each history is valid');
       const both = await verify(place.address, '--evidence', file);
       assert.deepEqual([both.code, both.verdict], [1, 'proven'], both.people);
+      assert.deepEqual([both.word, both.log], ['invalid', 'invalid']);
+      assert.match(both.last, /^INVALID: the authority signed two histories/);
     }
+    const folder = await verify(join(one.folder, 'election'), '--evidence', file);
+    assert.deepEqual([folder.code, folder.log], [1, 'invalid'], folder.people);
   });
 
   it('refuses evidence that was altered, that shows nothing, or that is none', async (t) => {
@@ -122,6 +132,10 @@ describe('verify-log on evidence', () => {
     const unreadable = await verify('--evidence', none);
     assert.deepEqual([unreadable.code, unreadable.failure], [2, 'bad-evidence']);
     assert.equal((await verify()).code, 2);
+    const fork = await keep(one.folder, evidence);
+    for (const more of [['--receipt', none], ['--election', 'bafy'], ['--ask-observers']])
+      assert.equal((await verify('--evidence', fork, ...more)).code, 2, more.join(' '));
+    assert.equal((await verify(join(one.folder, 'election'), '--ask-observers')).code, 2);
   });
 
   it('holds nothing against another election', async (t) => {
@@ -140,9 +154,10 @@ describe('verify-log on evidence', () => {
     const alone = await verify('--evidence', file);
     assert.deepEqual([alone.code, alone.verdict], [1, 'open']);
     const there = await verify(one.address, '--evidence', file);
-    assert.deepEqual([there.code, there.verdict], [0, 'kept'], there.people);
+    assert.deepEqual([there.code, there.verdict, there.word], [0, 'kept', 'valid'], there.people);
     const missing = await verify(other.address, '--evidence', file);
-    assert.deepEqual([missing.code, missing.verdict], [1, 'proven'], missing.people);
+    assert.deepEqual([missing.code, missing.verdict, missing.log], [1, 'proven', 'invalid'], missing.people);
+    assert.match(missing.last, /^INVALID: the log does not begin with the 5 entries/);
 
     const older = await PollingPlace.start(t, { voters: 6, secrets: false });
     await older.station.cast(ballotOf(older, 0));
@@ -160,6 +175,9 @@ describe('verify-log on evidence', () => {
     });
     const lagging = await verify(join(copy, 'election'), '--evidence', short);
     assert.deepEqual([lagging.code, lagging.verdict], [0, 'open'], lagging.people);
+    assert.deepEqual([lagging.word, lagging.log], ['not-judged', 'valid']);
+    const both = await verify(newer.address, await serveCopy(t, join(copy, 'election')), '--evidence', short);
+    assert.deepEqual([both.code, both.verdict, both.word], [0, 'kept', 'valid'], both.people);
   });
 
   it('says whether a promise was kept, broken, or is not due', async (t) => {
@@ -180,5 +198,33 @@ describe('verify-log on evidence', () => {
     assert.deepEqual(await outcome(kept, 1000), [0, 'kept', true]);
     assert.deepEqual(await outcome(dropped, time), [0, 'open', false]);
     assert.deepEqual(await outcome(dropped, time - 1), [1, 'proven', false]);
+  });
+
+  it('finds a sealed ballot by the hash of what travelled', async (t) => {
+    const election = await SealedElection.create(t, { questions: [QUESTION] });
+    await election.open();
+    const { log } = election.election;
+    const sealed = await election.vote(0, [[0]]);
+    const key = { origin: origin(log.electionId), publicKey: publicKeyOf(AUTHORITY) };
+    const genesis = await log.store.entry(0);
+    assert.ok(genesis);
+    const travelled = (number: number) =>
+      encodeSignedBallot(
+        signBallot({ form: 'sealed', round: election.round.cid, number, sealed }, testSeed(0)),
+      );
+    const { folder } = election.election;
+    const at = await tempFolder(t);
+    for (const [number, verdict] of [
+      [1, 'kept'],
+      [2, 'proven'],
+    ] as const) {
+      const promise = signPromise({ ballotHash: sha256(travelled(number)), by: 1 }, key, AUTHORITY);
+      const judged = await verify(
+        folder,
+        '--evidence',
+        await keep(at, { kind: 'promise', genesis, promise }),
+      );
+      assert.equal(judged.verdict, verdict, judged.people);
+    }
   });
 });

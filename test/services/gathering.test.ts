@@ -435,6 +435,30 @@ describe('what peers tell besides', () => {
     }
   });
 
+  it('becomes evidence where two longer logs conflict, of which each continues this one', async () => {
+    const { genesis, peers } = await agree([memoryPeer('source', log)]);
+    const [{ newest, client }] = peers;
+    const going = (wait: number, rounds: readonly number[]) => {
+      const longer = sampleLog();
+      longer.wait(wait);
+      for (const round of rounds) longer.openRound(round);
+      longer.checkpoint();
+      return memoryPeer(`by ${wait}`, longer);
+    };
+    for (const [second, isFork] of [
+      [going(1, [3]), true],
+      [going(1, [3, 4]), true],
+      [going(0, [3, 4]), false],
+    ] as const) {
+      const hearsay = new Hearsay(genesis);
+      await hearsay.ask(going(0, [3]), newest);
+      await hearsay.ask(second, newest);
+      await hearsay.compare(newest, [client]);
+      assert.equal(hearsay.fork !== undefined && judgeEvidence(hearsay.fork).ok, isFork);
+      assert.deepEqual(hearsay.doubts, []);
+    }
+  });
+
   it('is doubted where a longer log is not proven to continue this one', async () => {
     const { genesis, peers } = await agree([memoryPeer('source', log, { size: 10 })]);
     const [{ newest, client }] = peers;

@@ -5,7 +5,7 @@ import { type ForkEvidence, type ProvenPrefix, continuity } from '../../log/evid
 import { type KnownGenesis, knownGenesis } from '../observing/known-genesis.ts';
 import type { PeerClient } from '../ports.ts';
 import { within } from './deadline.ts';
-import { type LeftOut, leftOutFor } from './left-out.ts';
+import { type LeftOut, leftOutFor, reasonsText } from './left-out.ts';
 
 /** A peer, and the newest checkpoint that it showed: signed by the authority. */
 export interface MetPeer {
@@ -80,8 +80,7 @@ export async function agree(clients: readonly PeerClient[], init: AgreementInit 
 
 /** That no peer is left, and what became of each. */
 export function noSource(leftOut: readonly LeftOut[]): Error {
-  const why = leftOut.map(({ name, reason }) => `\n  ${name}: ${reason}`).join('');
-  return unreachable('no-source', `No peer is left to read the log from.${why}`, {
+  return unreachable('no-source', `No peer is left to read the log from.${reasonsText(leftOut)}`, {
     hint: 'Name other observers, or the organiser.',
   });
 }

@@ -83,25 +83,36 @@ export class Hearsay {
   }
 
   /**
-   * Compares all that was heard with the log of a checkpoint, which any of the `holders` can prove something of; a conflict becomes evidence. What
-   * no peer proves is left open, unless it is larger than the log: then it is a doubt.
+   * Compares all that was heard with the log of a checkpoint, which any of the `holders` can prove something of, and what is larger than that log with
+   * the largest; a conflict becomes evidence. What no peer proves is left open, unless it is larger than the log: then it is a doubt.
    */
   async compare(log: Checkpoint, holders: readonly PeerClient[]): Promise<void> {
-    await Promise.all(
-      [...this.#heard.values()].map(async ({ checkpoint, from }) => {
-        const isLarger = checkpoint.size > log.size;
-        const [first, second] = isLarger ? [log, checkpoint] : [checkpoint, log];
-        for (const holder of isLarger ? [from] : holders) {
-          const prefix = await this.#prefix(holder, first, second);
-          if (prefix !== undefined && this.#weigh(first, second, prefix) !== 'unproven') return;
-        }
-        if (isLarger) {
-          this.#doubts.push(
-            `${from.name} has a checkpoint of ${checkpoint.size} entries, and does not prove that it continues this log.`,
-          );
-        }
+    const heard = [...this.#heard.values()].sort((a, b) => b.checkpoint.size - a.checkpoint.size);
+    const larger = heard.filter(({ checkpoint }) => checkpoint.size > log.size);
+    const [largest] = larger;
+    await Promise.all([
+      ...heard
+        .filter((one) => !larger.includes(one))
+        .map(({ checkpoint }) => this.#prove(checkpoint, log, holders)),
+      ...larger.map(async ({ checkpoint, from }) => {
+        if (await this.#prove(log, checkpoint, [from])) return;
+        this.#doubts.push(
+          `${from.name} has a checkpoint of ${checkpoint.size} entries, and does not prove that it continues this log.`,
+        );
       }),
-    );
+      ...larger
+        .slice(1)
+        .map(({ checkpoint }) => largest && this.#prove(checkpoint, largest.checkpoint, [largest.from])),
+    ]);
+  }
+
+  /** Whether one of the holders of the second log proves how that stands to the first. */
+  async #prove(first: Checkpoint, second: Checkpoint, holders: readonly PeerClient[]): Promise<boolean> {
+    for (const holder of holders) {
+      const prefix = await this.#prefix(holder, first, second);
+      if (prefix !== undefined && this.#weigh(first, second, prefix) !== 'unproven') return true;
+    }
+    return false;
   }
 
   #take(client: PeerClient, own: Checkpoint, answer: ExchangeAnswer): void {

@@ -14,3 +14,8 @@ export function leftOutFor(name: string, error: unknown): LeftOut {
   const isSilent = error instanceof PsephosError ? error.kind === 'unreachable' : error.code === 'busy';
   return { name, why: isSilent ? 'no-answer' : 'wrong-answer', reason: error.message };
 }
+
+/** Why peers were left out, for the end of a message: a line for each. */
+export function reasonsText(leftOut: readonly LeftOut[]): string {
+  return leftOut.map(({ name, reason }) => `\n  ${name}: ${reason}`).join('');
+}

@@ -1,7 +1,7 @@
 import { refused, unreachable } from '../../base/errors.ts';
 import { continuity } from '../../log/evidence.ts';
 import type { MetPeer } from './agreement.ts';
-import { leftOutFor } from './left-out.ts';
+import { type LeftOut, leftOutFor, reasonsText } from './left-out.ts';
 import type { Rota } from './rota.ts';
 
 /** Entries `from` up to, not including, `to`. */
@@ -69,7 +69,7 @@ export class Part {
     const peer = await this.#rota.acquire(this.range.to, this.range.from, new Set(this.#asked.keys()));
     this.#isWaiting = false;
     if (peer === undefined) {
-      if (this.#asking === 0 && !this.#isSettled) throw withheld(this.range);
+      if (this.#asking === 0 && !this.#isSettled) throw withheld(this.range, this.#rota.leftOut);
       return;
     }
     this.#asking++;
@@ -132,8 +132,10 @@ async function provenRoot({ client, newest }: MetPeer, size: number): Promise<Ui
   return prefix.root;
 }
 
-function withheld({ from, to }: Range): Error {
-  return unreachable('withheld', `No peer is left that gives entries ${from} to ${to - 1} of the log.`, {
-    hint: 'Try again later, or name other observers, or the organiser.',
-  });
+function withheld({ from, to }: Range, leftOut: readonly LeftOut[]): Error {
+  return unreachable(
+    'withheld',
+    `No peer is left that gives entries ${from} to ${to - 1} of the log.${reasonsText(leftOut)}`,
+    { hint: 'Try again later, or name other observers, or the organiser.' },
+  );
 }
