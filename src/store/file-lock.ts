@@ -1,5 +1,4 @@
-import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, readFile, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { pid as ownPid } from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -72,14 +71,18 @@ async function staleHolder(lock: string): Promise<string | undefined> {
   }
 }
 
-/** Two programs may find the same lock stale: what one of them has moved away must be the lock that it looked at. */
+/** Two programs may find the same lock stale: one at a time looks again and removes it, so that nobody removes the other's new lock. */
 async function takeOver(lock: string, holder: string): Promise<void> {
-  const away = `${lock}.${randomBytes(6).toString('hex')}`;
+  const guard = `${lock}.taking`;
+  const file = await openNew(guard);
+  if (file === undefined) {
+    if ((await staleHolder(guard)) !== undefined) await rm(guard, { force: true });
+    return;
+  }
   try {
-    await rename(lock, away);
-    if ((await readFile(away, 'utf8')) === holder) await rm(away);
-    else await rename(away, lock);
-  } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw fileError(error, lock);
+    if ((await staleHolder(lock)) === holder) await rm(lock, { force: true });
+  } finally {
+    await file.close();
+    await rm(guard, { force: true });
   }
 }
