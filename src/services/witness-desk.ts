@@ -6,6 +6,7 @@ import { type Checkpoint, type LogKey, origin, parseCheckpoint } from '../log/ch
 import {
   type Cosignature,
   type CosignedCheckpoint,
+  MAX_COSIGNATURES,
   openCosigned,
   withCosignatures,
 } from '../log/cosignature.ts';
@@ -202,8 +203,10 @@ export class WitnessDesk {
     }
     return [...bySize]
       .sort(([a], [b]) => b - a)
-      .slice(0, MAX_COSIGNED)
-      .map(([, { text, cosignatures }]) => withCosignatures(text, cosignatures));
+      .flatMap(([, { text, cosignatures }]) =>
+        inRuns(cosignatures).map((some) => withCosignatures(text, some)),
+      )
+      .slice(0, MAX_COSIGNED);
   }
 
   /** Takes note of an observer that is trusted: `text` is a checkpoint of this log, with its cosignature. */
@@ -361,6 +364,14 @@ function announcedAddress(
   const own = announced.find((one) => equalBytes(one.key, key));
   if (own?.addresses.every((address) => isAddressOf(address, key)) !== true) return undefined;
   return { key, addresses: own.addresses.slice(0, MAX_OBSERVER_ADDRESSES) };
+}
+
+/** A note has room for so many, and no reader takes more of one. */
+function inRuns(cosignatures: readonly Cosignature[]): Cosignature[][] {
+  const runs: Cosignature[][] = [];
+  for (let at = 0; at < cosignatures.length; at += MAX_COSIGNATURES)
+    runs.push(cosignatures.slice(at, at + MAX_COSIGNATURES));
+  return runs;
 }
 
 const ADDRESS = /^\/(?:ip4|ip6|dns|dns4|dns6)\/[A-Za-z0-9.:-]{1,253}\/tcp\/[0-9]{1,5}\/p2p\/([A-Za-z0-9]+)$/;

@@ -9,6 +9,7 @@ import { encodeSignedBallot, signBallot } from '#src/election/ballot.js';
 import { cosign, withCosignatures } from '#src/log/cosignature.js';
 import { dialPeer, parseDialTarget, peerIdOf } from '#src/net/index.js';
 import { type Exchange, PeerRefusal } from '#src/services/ports.js';
+import { MAX_OBSERVERS } from '#src/services/witness-limits.js';
 import { capturedIo } from '../support/captured-io.ts';
 import { cleanUp } from '../support/cleanup.ts';
 import { type PlaceOptions, PollingPlace } from '../support/polling-place.ts';
@@ -183,6 +184,26 @@ describe('verify-log and what observers know', () => {
     assert.equal(audited.code, 0, audited.people);
     assert.match(audited.doubts.join(), new RegExp(`Observer ${observerId} was not asked: Could not reach`));
     assert.match(audited.people, new RegExp(`cosigned by +${observerId}, 3 entries, 20`));
+  });
+
+  it('hears of as many observers as a peer can know, though all cosigned the same checkpoint', async (t) => {
+    const place = await PollingPlace.start(t, { voters: 3, secrets: false });
+    const text = await place.log.proofs.newestCheckpoint();
+    const client = await dialPeer(parseDialTarget(place.address));
+    cleanUp(t, () => client.close());
+    const seconds = Math.floor(Date.now() / 1000);
+    for (let number = 0; number < MAX_OBSERVERS; number++) {
+      const seed = testSeed(5000 + number);
+      const key = publicKeyOf(seed);
+      await client.exchange({
+        checkpoint: withCosignatures(text, [{ line: cosign({ text }, { seed, publicKey: key }, seconds) }]),
+        observer: { key, addresses: [`/ip6/::1/tcp/9/p2p/${peerIdOf(key)}`] },
+        evidence: [],
+      });
+    }
+    const audited = await verify(place.address);
+    assert.deepEqual(audited.doubts, []);
+    assert.equal(new Set(audited.cosigned.map(({ observer }) => observer)).size, MAX_OBSERVERS);
   });
 
   it('goes on where a peer does not compare notes, or tells nonsense', async (t) => {
