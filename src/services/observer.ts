@@ -186,13 +186,17 @@ export class Observer {
     this.#source = client;
     try {
       await this.#follow(source, signal);
+      await client.close();
     } catch (error) {
+      // It may be the authority that signed two histories, and then the peer can prove the one that it has.
+      const mayProveFork = isDishonest(error) && this.#init.copy.head.size > 0 && !hasEnded(signal);
+      if (mayProveFork) void this.#gossip.part(client, this.#given());
+      else await client.close();
       if (hasEnded(signal)) return;
       this.#init.sources.failed(address, error instanceof InvalidLog || isDishonest(error));
-      await this.#afterFailure(error, client, signal);
+      await this.#afterFailure(error, client.name, signal);
     } finally {
       this.#source = undefined;
-      await client.close();
     }
   }
 
@@ -285,8 +289,7 @@ export class Observer {
   }
 
   /** Says what ended the following of a source, and makes the intake usable again. */
-  async #afterFailure(error: unknown, client: PeerClient, signal: AbortSignal): Promise<void> {
-    const peer = client.name;
+  async #afterFailure(error: unknown, peer: string, signal: AbortSignal): Promise<void> {
     // Whether the disk can be written shows when the write under way has ended.
     await this.#intake.settled();
     if (this.#init.copy.suspended) {
@@ -298,8 +301,6 @@ export class Observer {
       await this.#restartIntake();
     } else if (isDishonest(error)) {
       this.#tell({ type: 'bad-source', peer, reason: messageOf(error) });
-      // It may be the authority that signed two histories, and then the peer can prove the one that it has.
-      if (this.#init.copy.head.size > 0) await this.#gossip.tell(client, this.#given());
     } else if (isForeseen(error)) {
       this.#tell({ type: 'source-lost', peer, reason: messageOf(error) });
     } else {

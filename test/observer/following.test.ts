@@ -170,12 +170,13 @@ describe('observers of observers', () => {
 describe('fifty observers at once', () => {
   it('all catch up, while the organiser goes on taking ballots', async (t) => {
     const place = await startPlace(t);
+    // None can be dialled: in one process, fifty that all compare notes with each other would be 2,450 connections.
     const starting = Array.from({ length: 50 }, () =>
-      Watcher.start(t, place, { dial: [place.address], haste: 1 }),
+      Watcher.start(t, place, { dial: [place.address], announces: () => [], haste: 1 }),
     );
     const client = await dialPeer(parseDialTarget(place.address));
     cleanUp(t, () => client.close());
-    for (let voter = 3; voter < 40; voter++) {
+    for (let voter = 3; voter < 23; voter++) {
       await client.cast(ballotOf(place, voter));
       await client.info();
     }

@@ -26,7 +26,9 @@ export class Gossip {
   readonly #init: GossipInit;
   readonly #clients = new Map<string, PeerClient>();
   /** Who has not answered yet, or is being dialled. */
-  readonly #asked = new Set<string | PeerClient>();
+  readonly #asked = new Map<string | PeerClient, Promise<void>>();
+  /** Who is asked one last time. */
+  readonly #parting = new Set<PeerClient>();
   /** Who is asked next: all have their turn. */
   #turn = 0;
   #closed = false;
@@ -38,6 +40,14 @@ export class Gossip {
   /** Tells one peer, and takes its answer to heart. Resolves after that, or when it took too long. Never rejects. */
   async tell(client: PeerClient, given: Exchange): Promise<void> {
     await this.#patiently(this.#once(client, () => this.#exchange(client, given)));
+  }
+
+  /** Tells a peer one last time, and hangs up when it has answered, or does not: nobody need wait for that. Never rejects. */
+  async part(client: PeerClient, given: Exchange): Promise<void> {
+    this.#parting.add(client);
+    await this.#asked.get(client);
+    await this.#once(client, () => this.#exchange(client, given));
+    if (this.#parting.delete(client)) await client.close();
   }
 
   /** Tells everybody who was named and some of the `others`, as `tell` does. */
@@ -59,19 +69,22 @@ export class Gossip {
 
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#dropAllBut(new Map());
+    const parting = [...this.#parting];
+    this.#parting.clear();
+    await Promise.all([...parting.map((client) => client.close()), this.#dropAllBut(new Map())]);
   }
 
   async #once(who: string | PeerClient, ask: () => Promise<unknown>): Promise<void> {
     if (this.#asked.has(who)) return;
-    this.#asked.add(who);
-    try {
-      await ask();
-    } catch (error) {
-      this.#init.onDefect(error);
-    } finally {
-      this.#asked.delete(who);
-    }
+    const asked = ask().then(
+      () => undefined,
+      (error: unknown) => {
+        this.#init.onDefect(error);
+      },
+    );
+    this.#asked.set(who, asked);
+    await asked;
+    this.#asked.delete(who);
   }
 
   async #patiently(answer: Promise<unknown>): Promise<void> {
