@@ -49,9 +49,9 @@ export interface VoterWitnessInit {
 }
 
 /** For comparing notes before a vote, in ms: a dead observer must not keep anybody from voting. */
-const VISIT_MS = 4_000;
+const VISIT_MS = 5_000;
 /** For passing on that the authority signed two histories, in ms. */
-const SPREAD_MS = 3_000;
+const SPREAD_MS = 5_000;
 /** For observers to cosign what was just cast, in ms: most do within a second or two, all that follow within six. */
 const CONFIRM_MS = 3_000;
 const CONFIRM_REQUIRED_MS = 8_000;

@@ -15,7 +15,7 @@ export interface WitnessFlags extends MemoryFlags {
 }
 
 /** For an observer to be reached, in ms: comparing notes takes no longer in all. */
-const DIAL_MS = 4_000;
+const DIAL_MS = 5_000;
 
 /** Throws `bad-address` for an observer that is not named by a multiaddr with its peer id. */
 export async function expectObservers({ observer = [] }: Pick<WitnessFlags, 'observer'>): Promise<void> {

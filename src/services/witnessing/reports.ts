@@ -3,7 +3,7 @@ import { isForeseen } from './companions.ts';
 import { type Patience, untilAborted, withDeadline } from './deadline.ts';
 
 /** For saying that ballots were found, in ms. */
-const REPORT_MS = 2_000;
+const REPORT_MS = 5_000;
 
 /**
  * Says what looking for ballots came to, once for each round, over the first of these connections that can be made: each is of its own, so

@@ -27,7 +27,7 @@ export interface RoundInit {
 }
 
 /** For one proof from an observer, in ms: one that stalls is not asked again. */
-const PROOF_MS = 1_500;
+const PROOF_MS = 2_000;
 /** Peers asked for one proof. */
 const MAX_PROVERS = 4;
 
