@@ -116,6 +116,14 @@ export type { EventListener, StationEvent } from './services/events.ts';
 export { LogCopy, type LogCopyInit } from './services/log-copy.ts';
 export type { LogView } from './services/log-view.ts';
 export { Observer, type ObserverInit } from './services/observer.ts';
+export { type FetchInit, fetchLog } from './services/restoring/fetching.ts';
+export {
+  type HeldCheckpoint,
+  HeldCheckpoints,
+  type HistoryProblem,
+} from './services/restoring/held-checkpoints.ts';
+export { type FetchSource, peerSource, storedSource } from './services/restoring/log-sources.ts';
+export { type Answered, Survey, type SurveyInit } from './services/restoring/survey.ts';
 export { ServedLog } from './services/served-log.ts';
 export { WitnessDesk, type WitnessEvent, type WitnessInit } from './services/witness-desk.ts';
 export { type RecoveredReceipt, recoverReceipt } from './services/lost-receipt.ts';

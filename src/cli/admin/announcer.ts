@@ -88,13 +88,15 @@ export class Announcer {
       case 'fork':
         this.#output.warn(
           `ALARM: THIS ELECTION'S KEY SIGNED TWO HISTORIES, one of ${event.first} entries and one of ${event.second}, and ` +
-            'somebody can prove it. Either a copy of the key is in use elsewhere, or this log was taken back to an earlier state.',
+            'somebody can prove it. Either a copy of the key is in use elsewhere, or this log was taken back to an earlier state. ' +
+            'Nothing more is added to it. Tell everybody; the evidence is kept in the data folder, in alarms.',
         );
         break;
       case 'unknown-history':
         this.#output.warn(
           `ALARM: somebody has a checkpoint of ${event.size} entries, signed with this election's key, and this log has only ` +
-            `${event.ownSize}. Entries are missing here, or the key is in use elsewhere. Stop, and restore the log from an observer ("admin restore").`,
+            `${event.ownSize}. Entries are missing here, or the key is in use elsewhere. Nothing more is added to the log, and voters are told to ` +
+            'wait. Stop the program, and restore the log from an observer, into another folder ("admin restore").',
         );
         break;
       case 'observer-known':
