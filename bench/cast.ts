@@ -1,10 +1,11 @@
 import { parseDialTarget } from '#src/net/invite.js';
 import { dialPeer } from '#src/net/peer-client.js';
 import { meetElection } from '#src/services/voter-session.js';
-import { decodeDagCbor, encodeDagCbor } from '#src/base/dag-cbor.js';
-import { dialRaw } from './support/echo.ts';
+import { encodeDagCbor } from '#src/base/dag-cbor.js';
+import { type RawClient, dialRaw } from './support/echo.ts';
 import { type Figure, inParallel, median, seconds } from './support/figures.ts';
 import { benchBallot, benchKeys } from './support/keys.ts';
+import { dialCaster, requireReceipt } from './support/raw-caster.ts';
 import { ServerProcess } from './support/server-process.ts';
 
 const CONNECTIONS = 128;
@@ -19,10 +20,9 @@ export async function castBench(): Promise<readonly Figure[]> {
   const keys = benchKeys(BALLOTS);
   const server = await ServerProcess.start(BALLOTS);
   const target = parseDialTarget(server.ready.address);
-  const lanesOf = (address: string, protocol?: string) =>
-    Promise.all(Array.from({ length: CONNECTIONS }, () => dialRaw(address, protocol)));
-  const voters = await lanesOf(server.ready.address, '/psephos/cast/1.0.0');
-  const echoes = await lanesOf(server.ready.echo);
+  const lanesOf = (dial: () => Promise<RawClient>) => Promise.all(Array.from({ length: CONNECTIONS }, dial));
+  const voters = await lanesOf(() => dialCaster(server.ready.address));
+  const echoes = await lanesOf(() => dialRaw(server.ready.echo));
   const client = await dialPeer(target);
   try {
     const { round } = await meetElection(client);
@@ -67,9 +67,4 @@ export async function castBench(): Promise<readonly Figure[]> {
     await Promise.all([...voters, ...echoes].map((one) => one.stop()));
     await server.stop();
   }
-}
-
-function requireReceipt(answer: Uint8Array): void {
-  const decoded = decodeDagCbor(answer, 1 << 20);
-  if (!decoded.ok || !('ok' in (decoded.value as object))) throw new Error('a ballot was not accepted');
 }

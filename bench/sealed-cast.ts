@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { decodeDagCbor, encodeDagCbor } from '#src/base/dag-cbor.js';
+import { encodeDagCbor } from '#src/base/dag-cbor.js';
 import { ballotMessage } from '#src/crypto/transcript.js';
 import { encodeSignedBallot, signBallot } from '#src/election/ballot.js';
 import { parseDialTarget } from '#src/net/invite.js';
@@ -8,9 +8,9 @@ import { platformRandom } from '#src/services/platform-random.js';
 import { proofPool } from '#src/services/proofs/pool.js';
 import { sealVote, sealedRoundOf } from '#src/services/sealing.js';
 import { meetElection } from '#src/services/voter-session.js';
-import { dialRaw } from './support/echo.ts';
 import { type Figure, inParallel, median, seconds } from './support/figures.ts';
 import { benchKeys, benchSeed } from './support/keys.ts';
+import { dialCaster, requireReceipt } from './support/raw-caster.ts';
 import { ServerProcess } from './support/server-process.ts';
 
 const CONNECTIONS = 32;
@@ -25,7 +25,7 @@ export async function sealedCastBench(): Promise<readonly Figure[]> {
   const keys = benchKeys(BALLOTS);
   const server = await ServerProcess.start(keys.length, 'sealed');
   const voters = await Promise.all(
-    Array.from({ length: CONNECTIONS }, () => dialRaw(server.ready.address, '/psephos/cast/1.0.0')),
+    Array.from({ length: CONNECTIONS }, () => dialCaster(server.ready.address)),
   );
   const client = await dialPeer(parseDialTarget(server.ready.address));
   const pool = proofPool();
@@ -80,9 +80,4 @@ export async function sealedCastBench(): Promise<readonly Figure[]> {
     await Promise.all(voters.map((one) => one.stop()));
     await server.stop();
   }
-}
-
-function requireReceipt(answer: Uint8Array): void {
-  const decoded = decodeDagCbor(answer, 1 << 20);
-  if (!decoded.ok || !('ok' in (decoded.value as object))) throw new Error('a ballot was not accepted');
 }

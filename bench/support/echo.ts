@@ -40,7 +40,7 @@ export async function serveEcho(): Promise<{ readonly address: string; stop(): P
 }
 
 export interface RawClient {
-  /** Sends a message and waits for the one that comes back. */
+  /** Sends a message and waits for the last one of those that come back. */
   round(bytes: Uint8Array): Promise<Uint8Array>;
   stop(): Promise<void>;
 }
@@ -49,14 +49,21 @@ export interface RawClient {
  * One standing connection with one stream, on a host of its own, that looks into no message: a voter's own work is done on the
  * voter's machine, and would only hide what the node can take.
  */
-export async function dialRaw(address: string, protocol: string = ECHO): Promise<RawClient> {
+export async function dialRaw(
+  address: string,
+  protocol: string = ECHO,
+  isLast: (answer: Uint8Array) => boolean = () => true,
+): Promise<RawClient> {
   const host: Libp2p = await startClientHost(TIMEOUT_MS);
   const connection: Connection = await host.dial(multiaddr(address));
   const frames = lpStream(await connection.newStream(protocol));
   return {
     round: async (bytes) => {
       await frames.write(bytes);
-      return (await frames.read()).subarray();
+      for (;;) {
+        const answer = (await frames.read()).subarray();
+        if (isLast(answer)) return answer;
+      }
     },
     stop: async () => {
       await host.stop();
