@@ -134,7 +134,7 @@ export { type Readiness, TrusteeCalls } from './services/trustee-calls.ts';
 export { TrusteeDesk } from './services/trustee-desk.ts';
 export { type Duty, type TrusteeSelf, dutyOf, shareOf } from './services/trustee-duties.ts';
 export {
-  type BallotCheck,
+  type BallotCheckReport,
   type Clock,
   type DraftRound,
   type ElectionInfo,

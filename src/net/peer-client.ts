@@ -1,7 +1,7 @@
 import type { Libp2p } from 'libp2p';
 import { PsephosError, unreachable } from '../base/errors.ts';
 import type {
-  BallotCheck,
+  BallotCheckReport,
   ConsistencyAnswer,
   ElectionInfo,
   Exchange,
@@ -23,7 +23,7 @@ import { askInfo, askStanding } from './protocols/info/client.ts';
 import { askCheckpoints, askEntries, followLog } from './protocols/log/client.ts';
 import { askConsistency, askInclusion, askLatestCheckpoint } from './protocols/proof/client.ts';
 import { askHandIn } from './protocols/trustee/client.ts';
-import { askExchange, tellCheck } from './protocols/witness/client.ts';
+import { askExchange, tellChecks } from './protocols/witness/client.ts';
 
 export interface DialOptions {
   /** Ends the dialling, and later everything that the client waits for. */
@@ -144,8 +144,8 @@ class LinkedPeer implements DialledPeer {
     return askExchange(this.#link, given);
   }
 
-  reportCheck(check: BallotCheck): Promise<void> {
-    return tellCheck(this.#link, check);
+  reportChecks(report: BallotCheckReport): Promise<void> {
+    return tellChecks(this.#link, report);
   }
 
   consistency(first: number, second?: number): Promise<ConsistencyAnswer> {

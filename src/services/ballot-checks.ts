@@ -1,4 +1,5 @@
-import type { BallotCheck } from './ports.ts';
+import type { BallotCheckReport } from './ports.ts';
+import { MAX_CHECKS_REPORTED } from './witness-limits.ts';
 
 /** How often voters' programs looked for their ballot and found it, or did not. */
 export interface CheckCounts {
@@ -11,19 +12,30 @@ const NONE: CheckCounts = { found: 0, missing: 0 };
 /** Counts, per round, of what voters' programs found. They come without a name and without a proof: anybody can send one. */
 export class BallotChecks {
   readonly #counts: Map<number, CheckCounts>;
+  readonly #passedOn = new Map<number, CheckCounts>();
   #changed = false;
 
   constructor(counts: ReadonlyMap<number, CheckCounts> = new Map()) {
     this.#counts = new Map(counts);
   }
 
-  note({ round, found }: BallotCheck): void {
-    const before = this.of(round);
-    this.#counts.set(
-      round,
-      found ? { ...before, found: before.found + 1 } : { ...before, missing: before.missing + 1 },
-    );
+  note({ round, found, missing }: BallotCheckReport): void {
+    this.#counts.set(round, sum(this.of(round), { found, missing }));
     this.#changed = true;
+  }
+
+  /** What was noted and not passed on yet, as one peer takes it at a time. */
+  toPassOn(): BallotCheckReport[] {
+    return [...this.#counts].flatMap(([round, noted]) => {
+      const passed = this.#passedOn.get(round) ?? NONE;
+      const found = Math.min(noted.found - passed.found, MAX_CHECKS_REPORTED);
+      const missing = Math.min(noted.missing - passed.missing, MAX_CHECKS_REPORTED);
+      return found + missing === 0 ? [] : [{ round, found, missing }];
+    });
+  }
+
+  notePassedOn({ round, found, missing }: BallotCheckReport): void {
+    this.#passedOn.set(round, sum(this.#passedOn.get(round) ?? NONE, { found, missing }));
   }
 
   of(round: number): CheckCounts {
@@ -36,4 +48,8 @@ export class BallotChecks {
     this.#changed = false;
     return new Map(this.#counts);
   }
+}
+
+function sum(one: CheckCounts, other: CheckCounts): CheckCounts {
+  return { found: one.found + other.found, missing: one.missing + other.missing };
 }

@@ -101,6 +101,11 @@ export class Observer {
     });
   }
 
+  /** What voters' programs told this observer. */
+  get checks(): BallotChecks {
+    return this.#init.checks;
+  }
+
   get desk(): WitnessDesk {
     return this.#desk;
   }
@@ -202,7 +207,7 @@ export class Observer {
 
   async #follow(source: Source, signal: AbortSignal): Promise<void> {
     const { client } = source;
-    const isAuthority = equalBytes(client.peerKey, this.#init.genesis.entry.authority);
+    const isAuthority = this.#isAuthority(client);
     const until = this.#init.sources.patienceWith(source);
     this.#intake.forget();
     this.#tell({ type: 'following', peer: client.name, isAuthority, from: this.#intake.next });
@@ -284,8 +289,21 @@ export class Observer {
       await this.#init.pause(GOSSIP_EVERY_MS, signal);
       if (hasEnded(signal)) return;
       this.#cosignNewest();
-      if (!this.#init.copy.suspended && this.#init.copy.head.size > 0) await this.compareNotes();
+      if (this.#init.copy.suspended || this.#init.copy.head.size === 0) continue;
+      await this.compareNotes();
+      await this.#passChecksOn();
     }
+  }
+
+  /** To the organiser alone: between observers that follow each other, counts would go in circles. */
+  async #passChecksOn(): Promise<void> {
+    const source = this.#source;
+    if (source !== undefined && this.#isAuthority(source))
+      await this.#gossip.passOn(source, this.#init.checks);
+  }
+
+  #isAuthority({ peerKey }: PeerClient): boolean {
+    return equalBytes(peerKey, this.#init.genesis.entry.authority);
   }
 
   /** Says what ended the following of a source, and makes the intake usable again. */

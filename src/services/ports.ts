@@ -175,10 +175,11 @@ export interface ExchangeAnswer {
   readonly evidence: readonly string[];
 }
 
-/** What a voter's program found when it looked for a ballot of its own. It says nothing of who that is. */
-export interface BallotCheck {
+/** What voters' programs came to that looked for ballots of their own: how many found theirs, and how many did not. It names nobody. */
+export interface BallotCheckReport {
   readonly round: number;
-  readonly found: boolean;
+  readonly found: number;
+  readonly missing: number;
 }
 
 /** What a voter's program remembers of an election from one run to the next. */
@@ -237,7 +238,7 @@ export interface PeerClient extends LogSource {
   /** Tells of the checkpoints known here, and hears of those known there. */
   exchange(given: Exchange): Promise<ExchangeAnswer>;
   /** Tells what looking for an own ballot came to. */
-  reportCheck(check: BallotCheck): Promise<void>;
+  reportChecks(report: BallotCheckReport): Promise<void>;
   /**
    * The log from entry `from` on, and then as it grows, until the consumer stops; with checkpoints in between, so that no long
    * stretch is without one.
@@ -273,7 +274,7 @@ export interface ReadService {
   checkpoints(from: number): AsyncIterable<string>;
   latestCheckpoint(): Promise<string | undefined>;
   exchange(given: Exchange): Promise<ExchangeAnswer>;
-  reportCheck(check: BallotCheck): Promise<void>;
+  reportChecks(report: BallotCheckReport): Promise<void>;
   /** Calls back after each commit with the new size, until the returned function is called. */
   onGrowth(listener: (size: number) => void): () => void;
 }

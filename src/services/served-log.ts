@@ -1,6 +1,6 @@
 import type { LogView } from './log-view.ts';
 import {
-  type BallotCheck,
+  type BallotCheckReport,
   type ConsistencyAnswer,
   type ElectionInfo,
   type Exchange,
@@ -111,9 +111,9 @@ export class ServedLog implements ReadService {
     return this.#witness.exchange(given);
   }
 
-  async reportCheck(check: BallotCheck): Promise<void> {
+  async reportChecks(report: BallotCheckReport): Promise<void> {
     this.#requireStore();
-    return this.#witness.noteCheck(check);
+    return this.#witness.noteChecks(report);
   }
 
   onGrowth(listener: (size: number) => void): () => void {

@@ -4,7 +4,6 @@ import type { CosignedCheckpoint } from '../log/cosignature.ts';
 import { formatEvidence } from '../log/evidence.ts';
 import type { Receipt } from '../log/receipt.ts';
 import {
-  type BallotCheck,
   type KeptReceipt,
   NOTHING_REMEMBERED,
   type ObserverAddress,
@@ -27,7 +26,7 @@ import type { BadPeer, EarlierReceipt, ReceiptSubject, Visit, VoterAlarm } from 
 import { goodReceipt, isForSameEntry, isOpenQuestion } from './witnessing/kept.ts';
 import { type Patience, untilAborted, withDeadline } from './witnessing/deadline.ts';
 import { together } from './witnessing/remembered.ts';
-import { reportChecks } from './witnessing/reports.ts';
+import { type BallotCheck, reportChecks } from './witnessing/reports.ts';
 import { NotesRound } from './witnessing/round.ts';
 
 export interface VoterWitnessInit {

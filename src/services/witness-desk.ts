@@ -21,7 +21,7 @@ import {
 import type { BallotChecks } from './ballot-checks.ts';
 import type { LogView } from './log-view.ts';
 import {
-  type BallotCheck,
+  type BallotCheckReport,
   type Clock,
   type Exchange,
   type ExchangeAnswer,
@@ -43,7 +43,7 @@ export type WitnessEvent =
     }
   /** An observer made itself known. */
   | { readonly type: 'observer-known'; readonly observer: ObserverAddress }
-  | { readonly type: 'ballot-checked'; readonly round: number; readonly found: boolean }
+  | ({ readonly type: 'ballots-checked' } & BallotCheckReport)
   /** Something that nobody foresaw. */
   | { readonly type: 'defect'; readonly error: unknown };
 
@@ -184,11 +184,12 @@ export class WitnessDesk {
     }
   }
 
-  noteCheck(check: BallotCheck): Promise<void> {
-    if (check.round < 1 || check.round > this.#init.log.state.rounds.length)
-      return Promise.reject(new PeerRefusal('not-found', `There is no round ${check.round}.`));
-    this.#init.checks.note(check);
-    this.#init.onEvent({ type: 'ballot-checked', ...check });
+  /** Counts what voters' programs found. Rejects with `PeerRefusal` for a round that there is not. */
+  noteChecks(report: BallotCheckReport): Promise<void> {
+    if (report.round < 1 || report.round > this.#init.log.state.rounds.length)
+      return Promise.reject(new PeerRefusal('not-found', `There is no round ${report.round}.`));
+    this.#init.checks.note(report);
+    this.#init.onEvent({ type: 'ballots-checked', ...report });
     return Promise.resolve();
   }
 

@@ -8,5 +8,7 @@ export const MAX_ADDRESS_CHARS = 512;
 export const MAX_EVIDENCE = 2;
 /** Two checkpoints with cosignatures, a genesis and a proof, in base64 or as JSON. */
 export const MAX_EVIDENCE_CHARS = 160 * 1024;
+/** Of voters who found their ballot, or did not, in one message: what an observer was told between two of its own. */
+export const MAX_CHECKS_REPORTED = 10_000;
 /** Checkpoints with cosignatures: most observers cosign the same ones. */
 export const MAX_COSIGNED = 16;

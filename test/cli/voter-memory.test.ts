@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { type BallotCheck } from '#src/services/ports.js';
+import { type BallotCheckReport } from '#src/services/ports.js';
 import { run as runProcess } from '../support/processes.ts';
 import { run } from '../support/run-voter.ts';
 import { newStateFolder } from '../support/state-folder.ts';
@@ -12,12 +12,12 @@ import { alarmsOf, receiptOf, start, verify, vote } from '../support/voter-visit
 
 describe('what was cast from here', () => {
   it('is looked for at the next visit, once, and counted without a name', async (t) => {
-    const told: BallotCheck[] = [];
+    const told: BallotCheckReport[] = [];
     const place = await start(t, {
       misbehave: (service) => ({
-        reportCheck: (check) => {
-          told.push(check);
-          return service.reportCheck(check);
+        reportChecks: (report) => {
+          told.push(report);
+          return service.reportChecks(report);
         },
       }),
     });
@@ -30,7 +30,7 @@ describe('what was cast from here', () => {
       [[tracker, 'found']],
     );
     assert.ok(second.err.includes(`Your earlier ballot ${String(tracker)} is in the log`));
-    assert.deepEqual(told, [{ round: 1, found: true }], 'a round and an outcome, and nothing else');
+    assert.deepEqual(told, [{ round: 1, found: 1, missing: 0 }], 'a round and an outcome, and nothing else');
     await vote(place, 2, { state });
     const fourth = await vote(place, 0, { state, receipt: 'again' });
     const lookedFor = fourth.lines.filter(({ event }) => event === 'earlier').map((line) => line['tracker']);

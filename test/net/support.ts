@@ -8,7 +8,7 @@ import { startClientHost } from '#src/net/host.js';
 import { type Deadlines, type PsephosNode, parseDialTarget, startNode } from '#src/net/index.js';
 import { type DialOptions, type DialledPeer, dialPeer } from '#src/net/peer-client.js';
 import {
-  type BallotCheck,
+  type BallotCheckReport,
   type ConsistencyAnswer,
   type ElectionInfo,
   type Exchange,
@@ -84,10 +84,10 @@ export class FakeService implements NodeService {
     });
   }
 
-  readonly ballotChecks: BallotCheck[] = [];
+  readonly ballotChecks: BallotCheckReport[] = [];
 
-  reportCheck(check: BallotCheck): Promise<void> {
-    this.ballotChecks.push(check);
+  reportChecks(report: BallotCheckReport): Promise<void> {
+    this.ballotChecks.push(report);
     return Promise.resolve();
   }
 

@@ -42,7 +42,7 @@ export function memoryPeer(
     enrol: unused,
     handIn: unused,
     inclusion: unused,
-    reportCheck: unused,
+    reportChecks: unused,
     follow: () => {
       throw new Error('not to be asked');
     },

@@ -237,7 +237,7 @@ export function reading(service: ReadService, by: Partial<ReadService>): ReadSer
     checkpoints: (from) => service.checkpoints(from),
     latestCheckpoint: () => service.latestCheckpoint(),
     exchange: (given) => service.exchange(given),
-    reportCheck: (check) => service.reportCheck(check),
+    reportChecks: (report) => service.reportChecks(report),
     onGrowth: (listener) => service.onGrowth(listener),
     ...by,
   };

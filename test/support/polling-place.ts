@@ -276,7 +276,7 @@ function replaced(service: NodeService, by: Partial<NodeService>): NodeService {
     checkpoints: (from) => service.checkpoints(from),
     latestCheckpoint: () => service.latestCheckpoint(),
     exchange: (given) => service.exchange(given),
-    reportCheck: (check) => service.reportCheck(check),
+    reportChecks: (report) => service.reportChecks(report),
     onGrowth: (listener) => service.onGrowth(listener),
     ...by,
   };

@@ -118,7 +118,7 @@ export class Puppet implements ReadService {
     return Promise.reject(new PeerRefusal('not-found', 'There is nothing.'));
   }
 
-  reportCheck(): Promise<void> {
+  reportChecks(): Promise<void> {
     return Promise.resolve();
   }
 }

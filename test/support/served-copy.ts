@@ -65,7 +65,7 @@ function replaced(service: ReadService, by: Partial<ReadService>): ReadService {
     checkpoints: (from) => service.checkpoints(from),
     latestCheckpoint: () => service.latestCheckpoint(),
     exchange: (given) => service.exchange(given),
-    reportCheck: (check) => service.reportCheck(check),
+    reportChecks: (report) => service.reportChecks(report),
     onGrowth: (listener) => service.onGrowth(listener),
     ...by,
   };

@@ -112,7 +112,7 @@ export class TestObserver {
       checkpoints: (from) => served.checkpoints(from),
       latestCheckpoint: () => served.latestCheckpoint(),
       exchange: (given) => served.exchange(given),
-      reportCheck: (check) => served.reportCheck(check),
+      reportChecks: (report) => served.reportChecks(report),
       onGrowth: (listener) => served.onGrowth(listener),
       ...misbehave?.(served),
     };

@@ -102,7 +102,7 @@ export class Announcer {
       case 'observer-known':
         this.#output.say(`An observer is following: ${event.observer.addresses[0] ?? ''}`);
         break;
-      case 'ballot-checked':
+      case 'ballots-checked':
         return;
       case 'schedule-problem':
         this.#output.warn(`PROBLEM: what was due could not be done, and is tried again: ${event.reason}`);

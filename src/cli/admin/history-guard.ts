@@ -42,7 +42,7 @@ export function guardHistory(
       };
     }
     case 'observer-known':
-    case 'ballot-checked':
+    case 'ballots-checked':
     case 'defect':
       return undefined;
   }

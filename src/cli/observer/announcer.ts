@@ -46,7 +46,7 @@ export class ObserverAnnouncer {
         );
         break;
       case 'cosigned':
-      case 'ballot-checked':
+      case 'ballots-checked':
         break;
       case 'observer-known':
         this.#out.say(`Another observer: ${printable(event.observer.addresses[0] ?? '')}\n`);

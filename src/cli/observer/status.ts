@@ -33,6 +33,8 @@ export const statusSchema = z.strictObject({
       cosigners: z.array(
         z.strictObject({ peerId: z.string(), size: count, time: count, addresses: z.array(z.string()) }),
       ),
+      /** Of voters' programs that told this observer, in the round that `turnout` is of: how many found their ballot, and how many did not. */
+      checks: z.strictObject({ found: count, missing: count }),
       alarms: z.array(z.string()),
     })
     .nullable(),
@@ -73,6 +75,7 @@ export function statusOf(
               time: cosigned.cosignature.time * 1000,
               addresses: [...address.addresses],
             })),
+            checks: observer.checks.of(state.round?.entry.round ?? 0),
             alarms: observer.alarms.map(alarmText),
           },
   };
@@ -97,6 +100,12 @@ export function statusText(report: StatusReport, now: number): string {
     rows.push(['Cosigned', running.cosigned === null ? 'nothing yet' : `${running.cosigned} entries`]);
     for (const { peerId, size, time } of running.cosigners)
       rows.push(['Cosigner', `${peerId}: ${size} entries, at ${formatTime(time)}`]);
+    const { found, missing } = running.checks;
+    if (found + missing > 0)
+      rows.push([
+        'Checked',
+        `${found} voters' programs found their ballot in this round, ${missing} did not`,
+      ]);
     for (const address of running.addresses) rows.push(['Address', address]);
   }
   const width = Math.max(...rows.map(([name]) => name.length));

@@ -1,4 +1,5 @@
 import { toHex } from '../../base/bytes.ts';
+import type { BallotChecks } from '../ballot-checks.ts';
 import type { Exchange, ObserverAddress, PeerClient } from '../ports.ts';
 import type { WitnessDesk } from '../witness-desk.ts';
 import { MAX_EVIDENCE } from '../witness-limits.ts';
@@ -48,6 +49,11 @@ export class Gossip {
     await this.#asked.get(client);
     await this.#once(client, () => this.#exchange(client, given));
     if (this.#parting.delete(client)) await client.close();
+  }
+
+  /** Passes on what voters' programs found, in sums. As `tell`. */
+  async passOn(client: PeerClient, checks: BallotChecks): Promise<void> {
+    await this.#patiently(this.#once(client, () => this.#report(client, checks)));
   }
 
   /** Tells everybody who was named and some of the `others`, as `tell` does. */
@@ -107,6 +113,18 @@ export class Gossip {
     const problem = await this.#init.desk.heed(given.checkpoint, answer);
     if (problem !== undefined) this.#init.onBadPeer(client.name, problem);
     return true;
+  }
+
+  async #report(client: PeerClient, checks: BallotChecks): Promise<void> {
+    try {
+      for (const report of checks.toPassOn()) {
+        await client.reportChecks(report);
+        checks.notePassedOn(report);
+      }
+    } catch (error) {
+      // What it did not take stays to be passed on.
+      if (!isForeseen(error)) throw error;
+    }
   }
 
   /** `id` is what the connection is kept under. */

@@ -1,6 +1,12 @@
-import type { BallotCheck, PeerClient } from '../ports.ts';
+import type { PeerClient } from '../ports.ts';
 import { isForeseen } from './companions.ts';
 import { type Patience, untilAborted, withDeadline } from './deadline.ts';
+
+/** What looking for one ballot came to. */
+export interface BallotCheck {
+  readonly round: number;
+  readonly found: boolean;
+}
 
 /** For saying that ballots were found, in ms. */
 const REPORT_MS = 5_000;
@@ -30,7 +36,10 @@ async function tell(
   let client: PeerClient | undefined;
   try {
     client = await connect(signal);
-    for (const [round, found] of checks) await untilAborted(client.reportCheck({ round, found }), signal);
+    for (const [round, found] of checks) {
+      const report = { round, found: found ? 1 : 0, missing: found ? 0 : 1 };
+      await untilAborted(client.reportChecks(report), signal);
+    }
     return true;
   } catch (error) {
     // A count that lacks this one is no loss to the voter.

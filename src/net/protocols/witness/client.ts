@@ -1,4 +1,4 @@
-import type { BallotCheck, Exchange, ExchangeAnswer } from '../../../services/ports.ts';
+import type { BallotCheckReport, Exchange, ExchangeAnswer } from '../../../services/ports.ts';
 import type { Requester } from '../../requester.ts';
 import { WITNESS } from './constants.ts';
 import { exchangeAnswerSchema, notedSchema } from './messages.ts';
@@ -8,6 +8,6 @@ export function askExchange(peer: Requester, exchange: Exchange): Promise<Exchan
   return peer.ask(WITNESS, { exchange }, exchangeAnswerSchema);
 }
 
-export async function tellCheck(peer: Requester, checked: BallotCheck): Promise<void> {
+export async function tellChecks(peer: Requester, checked: BallotCheckReport): Promise<void> {
   await peer.ask(WITNESS, { checked }, notedSchema);
 }

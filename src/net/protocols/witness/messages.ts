@@ -1,8 +1,14 @@
 import * as z from 'zod';
-import type { BallotCheck, Exchange, ExchangeAnswer, ObserverAddress } from '../../../services/ports.ts';
+import type {
+  BallotCheckReport,
+  Exchange,
+  ExchangeAnswer,
+  ObserverAddress,
+} from '../../../services/ports.ts';
 import { bytesOf, checkpointSchema, proofSchema, uint } from '../../schemas.ts';
 import {
   MAX_ADDRESS_CHARS,
+  MAX_CHECKS_REPORTED,
   MAX_COSIGNED,
   MAX_EVIDENCE,
   MAX_EVIDENCE_CHARS,
@@ -23,12 +29,14 @@ const exchangeSchema = z.strictObject({
   evidence: evidenceSchema,
 }) satisfies z.ZodType<Exchange>;
 
+const reportedSchema = uint.max(MAX_CHECKS_REPORTED);
 const checkSchema = z.strictObject({
   round: uint.min(1),
-  found: z.boolean(),
-}) satisfies z.ZodType<BallotCheck>;
+  found: reportedSchema,
+  missing: reportedSchema,
+}) satisfies z.ZodType<BallotCheckReport>;
 
-/** `exchange` tells and asks of checkpoints, `checked` says what looking for an own ballot came to. */
+/** `exchange` tells and asks of checkpoints, `checked` says what looking for ballots came to. */
 export const witnessRequestSchema = z.union([
   z.strictObject({ exchange: exchangeSchema }),
   z.strictObject({ checked: checkSchema }),

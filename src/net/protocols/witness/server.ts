@@ -4,7 +4,7 @@ import { WITNESS } from './constants.ts';
 import { type WitnessRequest, witnessRequestSchema } from './messages.ts';
 
 export function witnessServer(
-  service: Pick<ReadService, 'exchange' | 'reportCheck'>,
+  service: Pick<ReadService, 'exchange' | 'reportChecks'>,
 ): ProtocolServer<WitnessRequest> {
   return {
     spec: WITNESS,
@@ -14,7 +14,7 @@ export function witnessServer(
         await call.send(await service.exchange(request.exchange));
         return;
       }
-      await service.reportCheck(request.checked);
+      await service.reportChecks(request.checked);
       await call.send({ noted: true });
     },
   };
