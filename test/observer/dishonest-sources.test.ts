@@ -230,16 +230,41 @@ describe('an observer of a source that makes entries up', () => {
     assert.ok(sent < 1000, `${sent} entries of 50 kB were sent`);
   });
 
+  it('reads no further where entries without end have next to no bytes', async (t) => {
+    const log = sampleLog();
+    const endless = await Puppet.start(t);
+    const honest = await Puppet.start(t);
+    let sent = 0;
+    endless.serve(log);
+    endless.entries = async function* (from: number) {
+      if (from < AT.size) yield log.entries.slice(from);
+      const fillers = Array.from({ length: 1000 }, () => new Uint8Array(1));
+      // Far fewer bytes than an observer takes without a checkpoint, and more objects than its memory has room for if all are kept.
+      while (sent < 900_000) {
+        await new Promise((resolve) => setImmediate(resolve));
+        sent += fillers.length;
+        yield fillers;
+      }
+    };
+    honest.serve(log);
+    const observer = await follow(t, log, {
+      dial: [endless.address, honest.address],
+      maxUncoveredBytes: 1_000_000,
+    });
+    await observer.holds(AT.size);
+    assert.match((await observer.event('bad-source')).reason, /no checkpoint covers/);
+  });
+
   it('takes any number of entries that are signed for', async (t) => {
     const log = begunLog();
-    for (let number = 1; number <= 60; number++) {
-      log.cast(BO, number, [[number % 3]]);
+    for (let number = 1; number <= 300; number++) {
+      for (const voter of VOTERS.slice(1)) log.cast(voter, number, [[number % 3]]);
       log.checkpoint();
     }
     const authority = await Puppet.start(t, { seed: AUTHORITY });
     authority.serve(log);
-    // Room for a few ballots, which is less than there are.
-    const observer = await follow(t, log, { dial: [authority.address], maxUncoveredBytes: 30_000 });
+    // Room for what comes at once, which is less than there is in all.
+    const observer = await follow(t, log, { dial: [authority.address], maxUncoveredBytes: 300_000 });
     await observer.holds(log.size);
     assert.equal(observer.count('bad-source'), 0);
   });

@@ -19,6 +19,8 @@ const COMMIT_BYTES = 4 * 1024 * 1024;
  * that nobody can fill the memory with entries that nobody signed for.
  */
 export const MAX_UNCOVERED_BYTES = 128 * 1024 * 1024;
+/** What an entry counts for besides its bytes: its object takes as much, however few those are. */
+const ENTRY_CHARGE_BYTES = 256;
 
 /** The authority signed a log that breaks the election's rules. */
 export class InvalidLog extends Error {
@@ -115,7 +117,7 @@ export class LogIntake {
   entries(entries: readonly Uint8Array[]): void {
     for (const bytes of entries) {
       this.#uncovered.push(bytes);
-      this.#uncoveredBytes += bytes.length;
+      this.#uncoveredBytes += ENTRY_CHARGE_BYTES + bytes.length;
     }
     if (this.#uncoveredBytes > this.#maxUncoveredBytes)
       throw badSource('it sends entries that no checkpoint covers');
@@ -139,7 +141,7 @@ export class LogIntake {
       throw badSource('its entries are not those that its checkpoint is signed for');
     this.#signed = tree;
     this.#uncovered = this.#uncovered.slice(entries.length);
-    this.#uncoveredBytes -= totalLength(entries);
+    this.#uncoveredBytes -= entries.length * ENTRY_CHARGE_BYTES + totalLength(entries);
     this.#boundaries.push(opened.value);
     await this.#submit(entries);
     await this.#write('what is worth it');
