@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, type Socket, createServer } from 'node:net';
 import { type TestContext, describe, it } from 'node:test';
 import { toHex } from '#src/base/bytes.js';
 import { peerIdText } from '#src/crypto/peer-id.js';
@@ -426,6 +428,54 @@ describe('an observer that compares notes with a liar', () => {
     const known = observer.observer.desk.observers.map(({ address }) => toHex(address.key));
     assert.ok(!known.includes(toHex(victim.publicKey)));
     assert.equal(observer.count('observer-known'), 0);
+  });
+
+  it('comes back to the organiser, however many made-up observers stall', async (t) => {
+    const place = await startPlace(t);
+    const stalled = new Set<Socket>();
+    const stall = createServer((socket) => {
+      socket.on('error', () => undefined);
+      stalled.add(socket);
+    });
+    stall.listen(0, '::1');
+    await once(stall, 'listening');
+    cleanUp(t, () => {
+      stall.close();
+      for (const socket of stalled) socket.destroy();
+    });
+    const observer = await Watcher.start(t, place, {
+      dial: [place.address],
+      dialling: { timeoutMs: 500 },
+    });
+    await observer.event('cosigned');
+    const client = await clientOf(t, observer.address);
+    const made = Array.from({ length: 40 }, (_, number) => observerKey(number));
+    const text = await place.log.proofs.newestCheckpoint();
+    const { port } = stall.address() as AddressInfo;
+    const addresses = new Set<string>();
+    for (const key of made) {
+      const [address = ''] = addressOf(key, port).addresses;
+      const here = address.replace('2001:db8::7', '::1');
+      addresses.add(here);
+      await client.exchange({
+        checkpoint: withCosignatures(text, [{ line: cosign({ text }, key, NOW()) }]),
+        observer: { key: key.publicKey, addresses: [here] },
+        evidence: [],
+      });
+    }
+    assert.equal(observer.observer.desk.observers.length, made.length + 1);
+    const { address: organiser } = place;
+    await place.hangUp();
+    const isMadeUp = ({ peer }: { readonly peer: string }) => addresses.has(peer);
+    const lost = () =>
+      observer.events.filter((event) => event.type === 'source-lost' && event.peer === organiser).length;
+    // It was followed, and then it was dialled once more.
+    await observer.until(() => lost() > 1, 'nobody answers at the organiser');
+    await place.listen();
+    await castAll(place, 3, 6);
+    await observer.holds(place.log.head.size);
+    const waitedFor = observer.events.filter((event) => event.type === 'source-lost' && isMadeUp(event));
+    assert.ok(waitedFor.length < made.length / 2, `${waitedFor.length} of ${made.length} were waited for`);
   });
 
   it('hears of a fork from others, however many stall', async (t) => {

@@ -36,6 +36,12 @@ export interface Source {
 const SHUN_MS = 5 * 60_000;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
+/**
+ * Of the observers that were heard of some are asked at once, in turn, and not for long, in ms: strangers can make up any number of them
+ * that stall, and those that were named must be tried again soon.
+ */
+const HEARD_AT_ONCE = 4;
+const HEARD_MS = 20_000;
 /** How long another source than the first is followed before the first is tried again, in ms. */
 const PATIENCE_MS = 60_000;
 
@@ -44,6 +50,8 @@ export class Sources {
   readonly #init: SourcesInit;
   readonly #shunned = new Map<string, number>();
   #pauseMs = 0;
+  /** Which of those that were heard of are asked next. */
+  #turn = 0;
 
   constructor(init: SourcesInit) {
     this.#init = init;
@@ -58,12 +66,14 @@ export class Sources {
   async next({ signal, heard, onFailure }: Search): Promise<Source | undefined> {
     while (!signal.aborted) {
       await this.#init.pause(this.#pauseMs, signal);
-      for (const address of this.#candidates(heard())) {
+      for (const address of this.#notShunned(this.#init.named)) {
         if (hasEnded(signal)) return undefined;
         const client = await this.#reach(address, onFailure);
-        if (client === undefined) continue;
-        return { address, client };
+        if (client !== undefined) return { address, client };
       }
+      if (hasEnded(signal)) return undefined;
+      const source = await this.#quickest(this.#someOf(heard()), onFailure);
+      if (source !== undefined) return source;
       this.#pauseMs = Math.min(LONGEST_PAUSE_MS, Math.max(FIRST_PAUSE_MS, 2 * this.#pauseMs));
     }
     return undefined;
@@ -81,10 +91,46 @@ export class Sources {
     if (isBad) this.#shunned.set(address, this.#init.clock.now() + SHUN_MS);
   }
 
-  #candidates(heard: readonly string[]): string[] {
+  #notShunned(addresses: readonly string[]): string[] {
     const now = this.#init.clock.now();
     for (const [address, until] of this.#shunned) if (until <= now) this.#shunned.delete(address);
-    return [...new Set([...this.#init.named, ...heard])].filter((address) => !this.#shunned.has(address));
+    return [...new Set(addresses)].filter((address) => !this.#shunned.has(address));
+  }
+
+  /** Those of the observers heard of whose turn it is. */
+  #someOf(heard: readonly string[]): string[] {
+    const all = this.#notShunned(heard).filter((address) => !this.#init.named.includes(address));
+    const from = this.#turn;
+    this.#turn += HEARD_AT_ONCE;
+    return Array.from(
+      { length: Math.min(HEARD_AT_ONCE, all.length) },
+      (_, at) => all[(from + at) % all.length] as string,
+    );
+  }
+
+  /** The one that answers first, of those that do in time; whoever answers later is hung up on. */
+  async #quickest(addresses: readonly string[], onFailure: Search['onFailure']): Promise<Source | undefined> {
+    if (addresses.length === 0) return undefined;
+    const over = new AbortController();
+    let quickest: Source | undefined;
+    const asked = addresses.map(async (address) => {
+      const client = await this.#reach(address, (...failure) => {
+        if (!hasEnded(over.signal)) onFailure(...failure);
+      });
+      if (client === undefined) return;
+      if (hasEnded(over.signal)) {
+        await client.close();
+        return;
+      }
+      quickest = { address, client };
+      over.abort();
+    });
+    try {
+      await Promise.race([Promise.all(asked), this.#init.pause(HEARD_MS, over.signal)]);
+    } finally {
+      over.abort();
+    }
+    return quickest;
   }
 
   async #reach(address: string, onFailure: Search['onFailure']): Promise<PeerClient | undefined> {
