@@ -1,4 +1,5 @@
 import { equalBytes } from '../base/bytes.ts';
+import { unreachable } from '../base/errors.ts';
 import type { EntryChecker } from '../audit/checker.ts';
 import { cosign, withCosignatures } from '../log/cosignature.ts';
 import { parseCheckpoint } from '../log/checkpoint.ts';
@@ -40,6 +41,8 @@ const RESUME_EVERY_MS = 5_000;
 const COSIGN_EVERY_MS = 1_000;
 /** A checkpoint is cosigned anew after this time, in ms: by an old cosignature nobody gets to know an observer. */
 const COSIGN_AGAIN_MS = 5 * 60_000;
+/** A source that says for so long that it has no more, in ms, while others have, is left for another. */
+const WITHHELD_MS = 60_000;
 /** How often an observer compares notes with others when nothing happens, in ms. */
 const GOSSIP_EVERY_MS = 5_000;
 
@@ -199,6 +202,7 @@ export class Observer {
       else await client.close();
       if (hasEnded(signal)) return;
       this.#init.sources.failed(address, error instanceof InvalidLog || isDishonest(error));
+      if (this.#hasLessThanOthers()) this.#init.sources.withheld(address);
       await this.#afterFailure(error, client.name, signal);
     } finally {
       this.#source = undefined;
@@ -209,19 +213,29 @@ export class Observer {
     const { client } = source;
     const isAuthority = this.#isAuthority(client);
     const until = this.#init.sources.patienceWith(source);
+    let grewAt = this.#init.clock.now();
     this.#intake.forget();
     this.#tell({ type: 'following', peer: client.name, isAuthority, from: this.#intake.next });
     for await (const update of client.follow(this.#intake.next)) {
       if (signal.aborted) return;
       if ('entries' in update) {
         this.#intake.entries(update.entries);
+        grewAt = this.#init.clock.now();
         continue;
       }
       if (update.checkpoint === undefined) throw badSource('it has no checkpoint');
       await this.#takeCheckpoint(update.checkpoint);
-      if ('caughtUp' in update) await this.#atEnd(client, update.checkpoint, isAuthority);
+      if ('caughtUp' in update) {
+        await this.#atEnd(client, update.checkpoint, isAuthority);
+        if (this.#hasLessThanOthers() && this.#init.clock.now() - grewAt >= WITHHELD_MS) throw withheld();
+      }
       if (this.#init.clock.now() >= until) return;
     }
+  }
+
+  /** Whether the authority is known to have signed for more entries than are here. */
+  #hasLessThanOthers(): boolean {
+    return this.#desk.largestHeard > this.#init.copy.head.size;
   }
 
   async #takeCheckpoint(text: string): Promise<void> {
@@ -383,6 +397,11 @@ export class Observer {
     }
     this.#init.onEvent(event);
   }
+}
+
+/** What a source does that is behind, or keeps something back; it proves nothing against anybody. */
+function withheld(): Error {
+  return unreachable('withheld', 'It says that it has no more entries, while others have more.');
 }
 
 function isSameFinding(one: Alarm, other: Alarm): boolean {

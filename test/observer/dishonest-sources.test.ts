@@ -314,6 +314,40 @@ describe('an observer of a source that stalls', () => {
     assert.equal(observer.count('source-lost'), 0);
   });
 
+  it('leaves one that has nothing more to say while others have more', async (t) => {
+    const log = sampleLog();
+    const authority = await Puppet.start(t, { seed: AUTHORITY, deadlines: { heartbeatMs: 20 } });
+    authority.serve({ entries: log.entries.slice(0, 3), checkpoints: log.checkpoints.slice(0, 1) });
+    const open = await Puppet.start(t);
+    open.serve(log);
+    const other = await follow(t, log, { dial: [open.address] });
+    await other.holds(AT.size);
+    const start = Date.now();
+    const clock = { now: () => start + 100 * (Date.now() - start) };
+    const observer = await follow(t, log, {
+      dial: [authority.address, other.address],
+      companions: [other.address],
+      clock,
+    });
+    await observer.holds(AT.size);
+    assert.match((await observer.event('source-lost')).reason, /others have more/);
+    assert.deepEqual(observer.observer.alarms, []);
+  });
+
+  it('stays with one that has less than others where there is no other', async (t) => {
+    const log = sampleLog();
+    const authority = await Puppet.start(t, { seed: AUTHORITY, deadlines: { heartbeatMs: 20 } });
+    authority.serve({ entries: log.entries.slice(0, 3), checkpoints: log.checkpoints.slice(0, 1) });
+    const start = Date.now();
+    const clock = { now: () => start + 100 * (Date.now() - start) };
+    const observer = await follow(t, log, { dial: [authority.address], clock });
+    await observer.holds(3);
+    await observer.observer.desk.weigh(log.checkpoints.at(-1) ?? '');
+    await observer.event('source-lost');
+    authority.serve(log);
+    await observer.holds(AT.size);
+  });
+
   it('waits for one that is busy', async (t) => {
     const log = sampleLog();
     const authority = await Puppet.start(t, { seed: AUTHORITY });

@@ -32,7 +32,7 @@ export interface Source {
   readonly client: PeerClient;
 }
 
-/** How long a source that was not honest is left alone, in ms. */
+/** How long a source that was not honest is left alone, and one that withheld entries is the last to be tried, in ms. */
 const SHUN_MS = 5 * 60_000;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
@@ -49,6 +49,7 @@ const PATIENCE_MS = 60_000;
 export class Sources {
   readonly #init: SourcesInit;
   readonly #shunned = new Map<string, number>();
+  readonly #withholding = new Map<string, number>();
   #pauseMs = 0;
   /** Which of those that were heard of are asked next. */
   #turn = 0;
@@ -66,13 +67,19 @@ export class Sources {
   async next({ signal, heard, onFailure }: Search): Promise<Source | undefined> {
     while (!signal.aborted) {
       await this.#init.pause(this.#pauseMs, signal);
-      for (const address of this.#notShunned(this.#init.named)) {
-        if (hasEnded(signal)) return undefined;
-        const client = await this.#reach(address, onFailure);
-        if (client !== undefined) return { address, client };
-      }
-      if (hasEnded(signal)) return undefined;
-      const source = await this.#quickest(this.#someOf(heard()), onFailure);
+      const named = this.#notShunned(this.#init.named);
+      const source =
+        (await this.#firstOf(
+          named.filter((address) => !this.#withholding.has(address)),
+          signal,
+          onFailure,
+        )) ??
+        (await this.#quickest(hasEnded(signal) ? [] : this.#someOf(heard()), onFailure)) ??
+        (await this.#firstOf(
+          named.filter((address) => this.#withholding.has(address)),
+          signal,
+          onFailure,
+        ));
       if (source !== undefined) return source;
       this.#pauseMs = Math.min(LONGEST_PAUSE_MS, Math.max(FIRST_PAUSE_MS, 2 * this.#pauseMs));
     }
@@ -91,21 +98,42 @@ export class Sources {
     if (isBad) this.#shunned.set(address, this.#init.clock.now() + SHUN_MS);
   }
 
+  /** A source gave less than others have: for a while it is followed only where nobody else can be. */
+  withheld(address: string): void {
+    this.#withholding.set(address, this.#init.clock.now() + SHUN_MS);
+  }
+
   #notShunned(addresses: readonly string[]): string[] {
     const now = this.#init.clock.now();
-    for (const [address, until] of this.#shunned) if (until <= now) this.#shunned.delete(address);
+    for (const left of [this.#shunned, this.#withholding])
+      for (const [address, until] of left) if (until <= now) left.delete(address);
     return [...new Set(addresses)].filter((address) => !this.#shunned.has(address));
   }
 
   /** Those of the observers heard of whose turn it is. */
   #someOf(heard: readonly string[]): string[] {
-    const all = this.#notShunned(heard).filter((address) => !this.#init.named.includes(address));
+    const all = this.#notShunned(heard).filter(
+      (address) => !this.#init.named.includes(address) && !this.#withholding.has(address),
+    );
     const from = this.#turn;
     this.#turn += HEARD_AT_ONCE;
     return Array.from(
       { length: Math.min(HEARD_AT_ONCE, all.length) },
       (_, at) => all[(from + at) % all.length] as string,
     );
+  }
+
+  async #firstOf(
+    addresses: readonly string[],
+    signal: AbortSignal,
+    onFailure: Search['onFailure'],
+  ): Promise<Source | undefined> {
+    for (const address of addresses) {
+      if (hasEnded(signal)) return undefined;
+      const client = await this.#reach(address, onFailure);
+      if (client !== undefined) return { address, client };
+    }
+    return undefined;
   }
 
   /** The one that answers first, of those that do in time; whoever answers later is hung up on. */
