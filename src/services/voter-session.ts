@@ -28,7 +28,7 @@ import { decodeEntry } from '../log/entry-codec.ts';
 import { leafHash, verifyInclusion } from '../log/merkle.ts';
 import type { BallotPromise } from '../log/promise.ts';
 import { type Receipt, checkReceipt, parseReceipt } from '../log/receipt.ts';
-import { checkPromise } from './heard-promise.ts';
+import { openOwnPromise, timeProblem } from './heard-promise.ts';
 import { platformRandom } from './platform-random.ts';
 import { type Opening, sealVote } from './sealing.ts';
 import {
@@ -283,7 +283,7 @@ export interface CastBallot extends PreparedBallot {
 export interface CastOptions {
   /** Needed to tell promises for a time that nobody will wait for; without it any time will do. */
   readonly clock?: Clock;
-  /** Hears each promise that holds as it comes: what is left where no receipt follows. */
+  /** Hears each promise that is the authority's word about this ballot as it comes: what is left where no receipt follows. */
   readonly onPromise?: (promise: BallotPromise) => void;
 }
 
@@ -300,12 +300,21 @@ export async function castBallot(
 ): Promise<CastBallot> {
   const key = { origin: origin(election.electionId), publicKey: election.genesis.authority };
   let unsound: string | undefined;
+  let isHeard = false;
   let text;
   try {
     text = await client.cast(ballot.bytes, (given) => {
-      const promise = checkPromise(given, key, ballot.bytes, clock?.now());
-      if (promise.ok) onPromise(promise.value);
-      else unsound = promise.error;
+      const promise = openOwnPromise(given, key, ballot.bytes);
+      if (!promise.ok) {
+        unsound = promise.error;
+        return;
+      }
+      const closes = election.round?.entry.closes ?? null;
+      const problem = timeProblem(promise.value, { now: clock?.now(), closes });
+      unsound = problem ?? unsound;
+      // It is the authority's word all the same; but of two the one that can be waited for is worth more.
+      if (problem === undefined || !isHeard) onPromise(promise.value);
+      isHeard = true;
     });
   } catch (error) {
     if (!(error instanceof PeerRefusal || error instanceof PsephosError)) throw error;

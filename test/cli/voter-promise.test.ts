@@ -198,6 +198,7 @@ describe('voter, where ballots are promised', () => {
 });
 
 describe('voter, where a promise does not hold', () => {
+  const closing = () => ({ closes: Date.now() + 30 * MINUTE });
   const logKey = ({ log }: PollingPlace) => ({
     origin: origin(log.electionId),
     publicKey: log.genesis.authority,
@@ -217,16 +218,21 @@ describe('voter, where a promise does not hold', () => {
         AUTHORITY,
       ),
     'is about another ballot': ({ log }) => log.promise(new Uint8Array(32), Date.now() + MINUTE),
+  };
+  /** Signed for this ballot, and for a time at which it may be too late to find out. */
+  const late: Readonly<Record<string, (place: PollingPlace, ballot: Uint8Array) => string | undefined>> = {
     'is for a time that nobody will wait for': ({ log }, ballot) =>
       log.promise(sha256(ballot), Date.now() + 2 * 60 * MINUTE),
+    'is for the time at which the round closes': ({ log }, ballot) =>
+      log.promise(sha256(ballot), log.state.round?.entry.closes ?? 0),
   };
 
   it('takes the ballot for cast by its receipt, and only says what was wrong', async (t) => {
-    for (const [what, promise] of Object.entries(bad)) {
-      const place = await promising(t, casts, promise, { voters: 1 });
+    for (const [what, promise] of Object.entries({ ...bad, ...late })) {
+      const place = await promising(t, casts, promise, { voters: 1, draft: closing() });
       const ran = await voteAs(place, 0, ['a']);
       assert.equal(ran.code, 0, `${what}: ${ran.err}`);
-      assert.equal(ran.events['promised'], undefined);
+      assert.equal(ran.events['promised'] !== undefined, what in late);
       assert.equal(typeof ran.events['cast']?.['badPromise'], 'string', what);
       assert.match(ran.err, /Cast\. The receipt was checked[^]*cast all the same, but a promise/);
       assert.deepEqual(await evidenceIn(place), []);
@@ -250,6 +256,16 @@ describe('voter, where a promise does not hold', () => {
     assert.match(ran.err, /may have been cast/);
     await place.station.stop();
     assert.equal(place.log.turnout.ballots, 1);
+  });
+
+  it('keeps one that is signed for this ballot as evidence, though its time is too late to be waited for', async (t) => {
+    for (const [what, promise] of Object.entries(late)) {
+      const place = await promising(t, drops, promise, { voters: 1, draft: closing() });
+      const ran = await voteAs(place, 0, ['a']);
+      failed(ran, 'bad-promise', 1, place);
+      assert.match(ran.err, /No receipt came.*doesn't hold[^]*that promise is saved in/, what);
+      assert.equal((await judged(place)).finding.kind, 'promise');
+    }
   });
 
   it('takes a promised time that is past: it is only the easier to break', async (t) => {
