@@ -337,7 +337,13 @@ export class VoterWitness {
   async #remember(receipts: readonly KeptReceipt[]): Promise<void> {
     const checkpoint = this.alarms.length === 0 ? this.#chain.top.text : null;
     const news = { checkpoint, observers: [...this.#reached.values()], receipts };
-    await this.#init.memory.change((before) => together(before, news));
+    await this.#init.memory.change((before) => together(this.#withoutDamage(before), news));
+  }
+
+  /** What the disk made of a checkpoint must not stay as the largest one: nothing would be compared with what was seen ever after. */
+  #withoutDamage(before: Remembered): Remembered {
+    const isGood = before.checkpoint !== null && openHeard(this.#init.election, before.checkpoint).ok;
+    return isGood ? before : { ...before, checkpoint: null };
   }
 }
 

@@ -3,7 +3,9 @@ import { readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { type BallotCheckReport } from '#src/services/ports.js';
+import { origin, openCheckpoint } from '#src/log/checkpoint.js';
 import { run as runProcess } from '../support/processes.ts';
+import { valueOf } from '../support/results.ts';
 import { run } from '../support/run-voter.ts';
 import { newStateFolder } from '../support/state-folder.ts';
 import { tempFolder } from '../support/temp-election.ts';
@@ -97,6 +99,24 @@ describe('what was cast from here', () => {
     assert.equal(ran.code, 0, ran.err);
     assert.deepEqual(alarmsOf(ran), []);
     assert.equal(ran.events['earlier'], undefined);
+  });
+
+  it('is compared again after the disk has changed the checkpoint', async (t) => {
+    const place = await start(t);
+    const state = newStateFolder();
+    assert.equal((await vote(place, 0, { state })).code, 0);
+    const file = join(state, `${place.log.electionId}.json`);
+    const kept = await readFile(file, 'utf8');
+    const entries = place.log.head.size;
+    const changed = kept.replace(`\\n${entries}\\n`, `\\n${entries}000\\n`);
+    assert.notEqual(changed, kept);
+    await writeFile(file, changed);
+    const ran = await vote(place, 1, { state });
+    assert.equal(ran.code, 0, ran.err);
+    assert.deepEqual(alarmsOf(ran), []);
+    const { checkpoint } = JSON.parse(await readFile(file, 'utf8')) as { checkpoint: string };
+    const key = { origin: origin(place.log.electionId), publicKey: place.log.genesis.authority };
+    assert.equal(valueOf(openCheckpoint(checkpoint, key)).size, place.log.head.size);
   });
 
   it('is all remembered where processes vote at once', async (t) => {
