@@ -21,10 +21,13 @@ export function hasLoneSurrogate(value: string): boolean {
 
 class NotJson extends Error {}
 
-/** Reads a JSON text of at most `maxDepth` objects and lists inside each other. The error says where it is none. */
-export function parseJson(text: string, maxDepth: number): Result<unknown, string> {
+/**
+ * Reads a JSON text of at most `maxDepth` objects and lists inside each other, and of at most `maxValues` values in all: each costs more
+ * than its text. The error says where it is none.
+ */
+export function parseJson(text: string, maxDepth: number, maxValues = Infinity): Result<unknown, string> {
   try {
-    return ok(new Parser(text, maxDepth).document());
+    return ok(new Parser(text, maxDepth, maxValues).document());
   } catch (error) {
     if (error instanceof NotJson) return err(error.message);
     throw error;
@@ -34,12 +37,15 @@ export function parseJson(text: string, maxDepth: number): Result<unknown, strin
 class Parser {
   readonly #text: string;
   readonly #maxDepth: number;
+  readonly #maxValues: number;
   #at = 0;
   #depth = 0;
+  #values = 0;
 
-  constructor(text: string, maxDepth: number) {
+  constructor(text: string, maxDepth: number, maxValues: number) {
     this.#text = text;
     this.#maxDepth = maxDepth;
+    this.#maxValues = maxValues;
   }
 
   document(): unknown {
@@ -50,6 +56,7 @@ class Parser {
 
   /** A value with the spaces around it. */
   #value(): unknown {
+    if (++this.#values > this.#maxValues) this.#fail(`more than ${this.#maxValues} values`);
     this.#match(SPACE);
     const value = this.#bare();
     this.#match(SPACE);

@@ -67,6 +67,9 @@ export const MAX_EVIDENCE_BYTES = 2 * 1024 * 1024;
 const MAX_TEXT = 1024 * 1024;
 /** The list of a proof, in an object. */
 const MAX_DEPTH = 2;
+const MAX_PROOF = 128;
+/** A proof and the fields around it. Strangers send evidence, and a text of nothing but small values costs most to read. */
+const MAX_VALUES = MAX_PROOF + 16;
 
 const base64 = (maxBytes: number) =>
   z
@@ -91,7 +94,7 @@ const evidenceSchema = z.discriminatedUnion('kind', [
     first: z.string().max(MAX_TEXT),
     second: z.string().max(MAX_TEXT),
     root: hash,
-    proof: z.array(hash).max(128),
+    proof: z.array(hash).max(MAX_PROOF),
   }),
   z.strictObject({
     ...frame,
@@ -128,7 +131,7 @@ function ownFields(evidence: Evidence): object {
  */
 export function parseEvidence(text: string): Result<Evidence, string> {
   if (!fitsBytes(text, MAX_EVIDENCE_BYTES)) return err(`it is longer than ${MAX_EVIDENCE_BYTES} bytes`);
-  const json = parseJson(text, MAX_DEPTH);
+  const json = parseJson(text, MAX_DEPTH, MAX_VALUES);
   if (!json.ok) return err(`it is ${json.error}`);
   const parsed = evidenceSchema.safeParse(json.value);
   if (!parsed.success) return err(firstIssue(parsed.error));

@@ -148,6 +148,15 @@ describe('an evidence file', () => {
     assert.match(errorOf(parseEvidence(text.replace('— ', '\\ud800 '))), /surrogate/);
   });
 
+  it('is read no further than any evidence has values', () => {
+    for (const value of ['0', '{}', '[]', '""']) {
+      const list = `[${Array.from({ length: 30_000 }, () => value).join()}]`;
+      assert.match(errorOf(parseEvidence(list)), /more than \d+ values/, value);
+    }
+    const longest: Evidence = { ...fork, proof: Array.from({ length: 128 }, () => new Uint8Array(32)) };
+    assert.deepEqual(valueOf(parseEvidence(formatEvidence(longest))), longest);
+  });
+
   it('has bytes in base64 of one spelling, and hashes of 32', () => {
     const text = formatEvidence(fork);
     const [root, hash] = [toBase64(fork.root), toBase64(fork.proof[0] as Uint8Array)];
