@@ -66,6 +66,13 @@ export class PollingStation {
   readonly #casts = new Map<string, UnderWay>();
   /** The last cast under way of each voter, by key: a voter's ballots are taken one after another. */
   readonly #voterTails = new Map<string, Promise<unknown>>();
+  /**
+   * Ballots that were promised, and not written since the disk failed, by a hash of their bytes: the log owes them an entry, whether their
+   * voters send them again or not.
+   */
+  readonly #owed = new Map<string, Uint8Array>();
+  /** The casting of what is owed that is under way. */
+  #redeeming: Promise<void> | undefined;
   /** Actions under way, or due, that no ballot may be admitted beside. */
   #holds = 0;
   #stopped = false;
@@ -92,6 +99,8 @@ export class PollingStation {
     this.#verifier = verifier;
     this.#proofs = proofs;
     this.#batches = new BallotBatches(log, onEvent, pause);
+    // Also when its disk can be written again.
+    log.onGrowth(() => void this.#redeem());
   }
 
   /**
@@ -122,10 +131,11 @@ export class PollingStation {
   }
 
   /**
-   * Does what must not overtake a promise, such as closing the round: admits no ballot from now on until it is done, and begins when all
-   * that were admitted are answered. Not to be called from within an append, which they would wait for.
+   * Does what must not overtake a promise, such as closing the round: casts what is owed, admits no ballot from then on until it is done, and
+   * begins when all that were admitted are answered. Not to be called from within an append, which they would wait for.
    */
   async settled<T>(action: () => Promise<T>): Promise<T> {
+    await this.#redeem();
     this.#holds++;
     try {
       await this.#batches.settle();
@@ -179,6 +189,7 @@ export class PollingStation {
   async #admit(ballot: Ballot, signed: SignedBallot, named: Named): Promise<string> {
     this.#batches.checking();
     let record: VoterRecord | undefined;
+    let isPromised: boolean;
     try {
       record = await this.#log.store.voter(ballot.voter);
       const found = refusals(ballot, this.#log.state, this.#log.logTime(), record);
@@ -192,14 +203,40 @@ export class PollingStation {
       if (ballot.form === 'sealed') await this.#checkSealed(ballot.sealed, task, named.tracker);
       else if (!(await this.#verifier.verify(task))) throw this.#refuse([BAD_SIGNATURE]);
       this.#expectStillOpen(ballot, record);
-      this.#promise(named);
+      isPromised = this.#promise(named);
     } catch (error) {
       this.#batches.checked();
       throw error;
     }
     const receipt = this.#batches.add({ ballot, signed, tracker: named.tracker, record });
     this.#batches.checked();
-    return receipt;
+    try {
+      return await receipt;
+    } catch (error) {
+      if (isPromised && isBusy(error)) this.#owed.set(toBase64(named.hash), named.bytes);
+      throw error;
+    }
+  }
+
+  /** Casts what is owed, as its voters would who sent it again. What can't be written yet stays owed; what is refused can't be kept. */
+  #redeem(): Promise<void> {
+    if (this.#owed.size === 0) return Promise.resolve();
+    this.#redeeming ??= this.#castOwed().finally(() => (this.#redeeming = undefined));
+    return this.#redeeming;
+  }
+
+  async #castOwed(): Promise<void> {
+    await Promise.all(
+      [...this.#owed].map(async ([key, bytes]) => {
+        try {
+          await this.cast(bytes);
+        } catch (error) {
+          if (!(error instanceof PeerRefusal)) this.#onEvent({ type: 'defect', error });
+          if (isBusy(error)) return;
+        }
+        this.#owed.delete(key);
+      }),
+    );
   }
 
   /** Throws `busy` while nothing may be admitted. */
@@ -215,11 +252,12 @@ export class PollingStation {
     if (found.length > 0) throw this.#refuse(found);
   }
 
-  /** Gives everybody who sent a ballot the promise that it will be in the log, where that can be promised. */
-  #promise({ hash, promise }: Named): void {
+  /** Gives everybody who sent a ballot the promise that it will be in the log, where that can be promised; whether it can. */
+  #promise({ hash, promise }: Named): boolean {
     const by = promisedBy(this.#log.logTime(), this.#log.state.round?.entry.closes ?? null);
     const text = by === undefined ? undefined : this.#log.promise(hash, by);
     if (text !== undefined) promise.give(text);
+    return text !== undefined;
   }
 
   /**
@@ -266,6 +304,10 @@ function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, ms);
   });
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof PeerRefusal && error.code === 'busy';
 }
 
 function orRefuse<T>(

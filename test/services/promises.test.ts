@@ -171,7 +171,7 @@ describe('a promise', () => {
     assert.deepEqual(late.promises, []);
   });
 
-  it('is given anew where the disk failed it, and the ballot sent again is in the log once', async (t) => {
+  it('is kept once the disk that failed can be written again, though the ballot is not sent again', async (t) => {
     const { election, station, gate } = await open(t);
     gate.hold();
     const casting = cast(station, election.ballot(0, [[1]]));
@@ -186,12 +186,62 @@ describe('a promise', () => {
     assert.deepEqual(meanwhile.promises, []);
 
     gate.mend();
+    const { log } = election;
+    const grown = new Promise<void>((resolve) => {
+      log.onGrowth(() => {
+        if (log.turnout.ballots > 0) resolve();
+      });
+    });
+    await log.resume();
+    await grown;
+    assert.equal(await isInLog(election, casting.bytes), true);
+    // Sent again, it gets its receipt.
+    const receipt = await station.cast(casting.bytes);
+    assert.equal(valueOf(parseReceipt(receipt)).index, log.head.size - 1);
+    assert.equal(log.turnout.ballots, 1);
+  });
+
+  it('is kept where the disk fails more than once, and before the round is closed', async (t) => {
+    const { election, station, organiser, gate } = await open(t);
+    gate.hold();
+    const castings = [0, 1, 2].map((voter) => cast(station, election.ballot(voter, [[voter]])));
+    await Promise.all(castings.map(({ promised }) => promised));
+    await gate.reached();
+    gate.fail();
+    for (const { receipt } of castings) await assert.rejects(receipt, refusal('busy'));
     await election.log.resume();
-    election.now += 2 * MINUTE;
-    const again = cast(station, casting.bytes);
-    await again.receipt;
-    assert.equal(opened(election, again.promises[0]).by, election.now + MINUTE);
-    assert.equal(election.log.turnout.ballots, 1);
+    // It goes on failing: nothing can be closed.
+    await assert.rejects(organiser.close());
+    gate.mend();
+    await election.log.resume();
+    const { result } = await organiser.close();
+    assert.equal(result?.entry.turnout.ballots, 3);
+    for (const { bytes } of castings) assert.equal(await isInLog(election, bytes), true);
+  });
+
+  it('gives way to another ballot that its voter cast instead', async (t) => {
+    const { election, station, organiser, gate } = await open(t, { policy: { revote: 'never' } });
+    gate.hold();
+    const casting = cast(station, election.ballot(0, [[1]]));
+    await casting.promised;
+    await gate.reached();
+    gate.fail();
+    await assert.rejects(casting.receipt, refusal('busy'));
+    gate.mend();
+    const other = election.ballot(0, [[2]]);
+    // It is sent in the moment in which the log goes on, before anything else can be.
+    const first = new Promise<string>((resolve, reject) => {
+      const stop = election.log.onGrowth(() => {
+        stop();
+        station.cast(other).then(resolve, reject);
+      });
+    });
+    await election.log.resume();
+    const outcome = await first.catch((error: unknown) => error);
+    const { result } = await organiser.close();
+    assert.equal(result?.entry.turnout.ballots, 1);
+    // Whichever came first, the other is refused.
+    assert.equal(await isInLog(election, casting.bytes), outcome instanceof PeerRefusal);
   });
 });
 
