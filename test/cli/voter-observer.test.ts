@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { runVerifyLog } from '#src/cli/verify-log.js';
 import { formatInvite } from '#src/net/index.js';
+import { PeerRefusal } from '#src/services/ports.js';
 import { capturedIo } from '../support/captured-io.ts';
 import { args, failed, run } from '../support/run-voter.ts';
 import { TestObserver } from '../support/test-observer.ts';
@@ -66,6 +67,28 @@ describe('an observer', () => {
     const audit = capturedIo();
     assert.equal(await runVerifyLog([invite], audit), 0, audit.err());
     failed(await run(argv), 'unreachable', 3);
+    await observer.stop();
+    failed(await verify(invite, receiptOf(place, 0)), 'unreachable', 3);
+  });
+
+  it('in the invite that is of no use does not hide the others', async (t) => {
+    const [place, other] = [await start(t), await start(t)];
+    const foreign = await TestObserver.start(t, other.log);
+    const busy = await TestObserver.start(t, place.log, {
+      misbehave: () => ({ info: () => Promise.reject(new PeerRefusal('internal', 'Not today.')) }),
+    });
+    const observer = await TestObserver.start(t, place.log);
+    assert.equal((await vote(place, 0)).code, 0);
+    const invite = formatInvite({
+      peerId: place.node.peerId,
+      electionId: place.log.electionId,
+      addresses: [place.bareAddress],
+      observers: [foreign.address, busy.address, observer.address],
+    });
+    await place.hangUp();
+    const ran = await verify(invite, receiptOf(place, 0));
+    assert.equal(ran.code, 0, ran.err);
+    assert.equal(ran.events['reading-from-observer']?.['peerId'], observer.peerId);
     await observer.stop();
     failed(await verify(invite, receiptOf(place, 0)), 'unreachable', 3);
   });

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PsephosError, refused, unusable } from '../../base/errors.ts';
 import type { DialTarget, DialledPeer, PeerTarget } from '../../net/index.ts';
 import { PeerRefusal } from '../../services/ports.ts';
+import { within } from '../../services/gathering/deadline.ts';
 import { type KnownElection, meetElection } from '../../services/voter-session.ts';
 import type { Io } from '../io.ts';
 import { interrupted } from './ask.ts';
@@ -42,6 +43,8 @@ const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 4_000;
 /** For one of several places to be reached, in ms: where nothing answers, the next may. */
 const DIAL_ONE_OF_SEVERAL_MS = 5_000;
+/** For it to show its election, in ms. */
+const MEET_ONE_OF_SEVERAL_MS = 10_000;
 
 /** What the flags say of the peer, before it is dialled. Throws usage errors. */
 export async function readTarget(
@@ -84,34 +87,27 @@ export async function meet(
   { reading }: Purpose = { reading: false },
 ): Promise<Met> {
   const { target, anchor } = await readTarget(flags);
-  const { client, at } = await out.during(`Connecting to ${printable(target.addresses[0] ?? '')}`, () =>
-    reach(target, reading ? readingPlaces(target) : [target], flags, io, out),
+  const { client, at, election } = await out.during(
+    `Connecting to ${printable(target.addresses[0] ?? '')}`,
+    () => reach(target, reading ? readingPlaces(target) : [target], { ...flags, reading }, io, out),
   );
-  try {
-    const election = await meetElection(client, target.electionId, { reading });
-    if (
-      flags.fingerprint !== undefined &&
-      comparable(flags.fingerprint) !== comparable(election.fingerprint)
-    ) {
-      throw refused(
-        'wrong-election',
-        `The peer's election has the fingerprint ${election.fingerprint}, not ${flags.fingerprint}.`,
-        {
-          hint: 'Check both with the organiser, and do not type your secret here before.',
-        },
-      );
-    }
-    return {
-      client,
-      election,
-      at,
-      invited: target.observers,
-      anchor: anchor === 'address' && election.servedBy === 'observer' ? anchorAtObserver(flags) : anchor,
-    };
-  } catch (error) {
+  if (flags.fingerprint !== undefined && comparable(flags.fingerprint) !== comparable(election.fingerprint)) {
     await client.close();
-    throw orInterrupted(error, io);
+    throw refused(
+      'wrong-election',
+      `The peer's election has the fingerprint ${election.fingerprint}, not ${flags.fingerprint}.`,
+      {
+        hint: 'Check both with the organiser, and do not type your secret here before.',
+      },
+    );
   }
+  return {
+    client,
+    election,
+    at,
+    invited: target.observers,
+    anchor: anchor === 'address' && election.servedBy === 'observer' ? anchorAtObserver(flags) : anchor,
+  };
 }
 
 /** An address that ends in an observer's peer id says whose copy is read, and not of which election. */
@@ -131,31 +127,42 @@ function readingPlaces(target: DialTarget): PeerTarget[] {
 interface Reached {
   readonly client: DialledPeer;
   readonly at: PeerTarget;
+  readonly election: KnownElection;
 }
 
-/** The first of several places that answers; they are tried again for a while. Throws why the first did not. */
+/** The first of several places that shows the election; they are tried again for a while. Throws why the first did not. */
 async function reach(
-  target: PeerTarget,
+  target: DialTarget,
   places: readonly PeerTarget[],
-  flags: ConnectFlags,
+  flags: ConnectFlags & Purpose,
   io: Io,
   out: Console,
 ): Promise<Reached> {
   const until = Date.now() + (flags.wait ?? DIAL_PATIENCE) * 1000;
+  const isOneOfSeveral = places.length > 1;
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
-    let failure: PsephosError | undefined;
+    let failure: PsephosError | PeerRefusal | undefined;
+    let isDialled = false;
     for (const at of places) {
+      let client: DialledPeer | undefined;
       try {
-        const client = await dial(at, places.length > 1, flags, io, out);
+        client = await dial(at, isOneOfSeveral, flags, io, out);
+        isDialled ||= failure === undefined;
+        const meeting = meetElection(client, target.electionId, flags);
+        // Whoever is invited besides the organiser may be anybody: one that stalls, or shows something else, hides the others no more.
+        const election = await (isOneOfSeveral ? within(MEET_ONE_OF_SEVERAL_MS, meeting) : meeting);
         if (failure !== undefined) sayReadElsewhere(failure, client, out);
-        return { client, at };
+        return { client, at, election };
       } catch (error) {
-        if (!(error instanceof PsephosError)) throw orInterrupted(error, io);
+        await client?.close();
+        if (!(error instanceof PsephosError || error instanceof PeerRefusal)) throw orInterrupted(error, io);
         failure ??= error;
       }
     }
     if (failure === undefined) throw new Error(`there is no place to reach ${target.addresses.join()} at`);
-    if (failure.kind !== 'unreachable' || Date.now() + pause > until) throw failure;
+    const isUnreachable = failure instanceof PsephosError && failure.kind === 'unreachable';
+    // What came of a peer that was there was tried again as long as it is worth.
+    if (!isUnreachable || isDialled || Date.now() + pause > until) throw failure;
     sayWaiting(failure, pause, out);
     await sleep(pause, undefined, { signal: io.signal }).catch((reason: unknown) => {
       throw orInterrupted(reason, io);
@@ -181,7 +188,7 @@ async function dial(
   });
 }
 
-function sayReadElsewhere(failure: PsephosError, client: DialledPeer, out: Console): void {
+function sayReadElsewhere(failure: Error, client: DialledPeer, out: Console): void {
   out.note(
     `${printable(failure.message)}\nReading from an observer instead: ${printable(client.name)}. What it shows is checked all the same.\n`,
   );
