@@ -14,7 +14,7 @@ export const ALARMS_FOLDER = 'alarms';
 const EVIDENCE = /^fork-[0-9a-f]{12}\.evidence\.json$/;
 /** Whatever is kept here; half-written files have a dot before their names. */
 const ALARM = /^[a-z-]+-[0-9a-f]{12}\.(?:evidence\.json|txt)$/;
-/** One convicts. */
+/** Of each kind; one convicts. What convicts by itself must find room, however many of the others there are. */
 const MOST_FILES = 20;
 
 interface AlarmFile {
@@ -110,7 +110,9 @@ async function keep(folder: string, { name, text }: AlarmFile): Promise<string |
   await makeFolder(alarms);
   const path = join(alarms, name);
   if (await exists(path)) return path;
-  if ((await readdir(alarms)).length >= MOST_FILES) return undefined;
+  const kind = name.slice(0, name.indexOf('-'));
+  const same = (await readdir(alarms)).filter((other) => other.startsWith(`${kind}-`));
+  if (same.length >= MOST_FILES) return undefined;
   await createFile(path, { mode: 0o600, overwrite: true }, (file) => file.writeFile(text));
   return path;
 }
