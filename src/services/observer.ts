@@ -41,7 +41,7 @@ const RESUME_EVERY_MS = 5_000;
 const COSIGN_EVERY_MS = 1_000;
 /** A checkpoint is cosigned anew after this time, in ms: by an old cosignature nobody gets to know an observer. */
 const COSIGN_AGAIN_MS = 5 * 60_000;
-/** A source that says for so long that it has no more, in ms, while others have, is left for another. */
+/** A source that gives no entry for so long, in ms, while others have more, is left for another. */
 const WITHHELD_MS = 60_000;
 /** How often an observer compares notes with others when nothing happens, in ms. */
 const GOSSIP_EVERY_MS = 5_000;
@@ -225,17 +225,15 @@ export class Observer {
       }
       if (update.checkpoint === undefined) throw badSource('it has no checkpoint');
       await this.#takeCheckpoint(update.checkpoint);
-      if ('caughtUp' in update) {
-        await this.#atEnd(client, update.checkpoint, isAuthority);
-        if (this.#hasLessThanOthers() && this.#init.clock.now() - grewAt >= WITHHELD_MS) throw withheld();
-      }
+      if ('caughtUp' in update) await this.#atEnd(client, update.checkpoint, isAuthority);
+      if (this.#hasLessThanOthers() && this.#init.clock.now() - grewAt >= WITHHELD_MS) throw withheld();
       if (this.#init.clock.now() >= until) return;
     }
   }
 
-  /** Whether the authority is known to have signed for more entries than are here. */
+  /** Whether the authority is known to have signed for more entries than were given so far. */
   #hasLessThanOthers(): boolean {
-    return this.#desk.largestHeard > this.#init.copy.head.size;
+    return this.#desk.largestHeard > this.#intake.next;
   }
 
   async #takeCheckpoint(text: string): Promise<void> {
@@ -401,7 +399,7 @@ export class Observer {
 
 /** What a source does that is behind, or keeps something back; it proves nothing against anybody. */
 function withheld(): Error {
-  return unreachable('withheld', 'It says that it has no more entries, while others have more.');
+  return unreachable('withheld', 'It gives no more entries, while others have more.');
 }
 
 function isSameFinding(one: Alarm, other: Alarm): boolean {
