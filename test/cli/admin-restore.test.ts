@@ -10,6 +10,8 @@ import { exportCar } from '#src/store/car.js';
 import { exportJsonLines } from '#src/store/jsonl.js';
 import { readKeyFile, writeKeyFile } from '#src/store/key-files.js';
 import type { Snapshot } from '#src/store/level-source.js';
+import { peerIdText } from '#src/crypto/peer-id.js';
+import { formatInvite } from '#src/net/index.js';
 import { LogBuilder, VOTERS } from '../support/build-log.ts';
 import { capturedIo } from '../support/captured-io.ts';
 import { KeptCopy, type KeptCopyOptions } from '../support/kept-copy.ts';
@@ -155,6 +157,27 @@ describe('admin restore', () => {
       const { err } = await restored(t, election, [from]);
       assert.match(err, /No observer could be asked .*\n.*--trust-copy/);
     }
+  });
+
+  it('makes it again from the observers in the invite of an organiser who is gone', async (t) => {
+    const election = await lostElection(t);
+    const { place, log } = election;
+    const kept = await KeptCopy.start(t, log);
+    const key = await readKeyFile(join(place.keys, (await readdir(place.keys))[0] ?? ''), 'admin');
+    const invite = (electionId: string) =>
+      formatInvite({
+        peerId: peerIdText(key.publicKey),
+        electionId,
+        addresses: ['/ip6/::1/tcp/1'],
+        observers: [kept.address],
+      });
+    const ran = await restored(t, election, [invite(kept.copy.electionId)]);
+    assert.deepEqual(
+      problems(ran).map(([source]) => source),
+      [invite(kept.copy.electionId)],
+    );
+    const { copy } = await KeptCopy.start(t, (await lostElection(t)).log, { key: 1 });
+    await refused(place, [invite(copy.electionId)], ['wrong-election', 1]);
   });
 
   it('takes the longest of several, and asks observers that nobody named', async (t) => {
@@ -488,6 +511,18 @@ describe('admin restore', () => {
       [kept.address],
     );
     const polls = await openPolls(t, place, '--listen', '/ip6/::1/tcp/0', '--trust-copy');
+    // By an address, or by the invite that voters have, whatever else it leads to.
+    const again = await KeptCopy.start(t, log);
+    const [host = '', peerId = ''] = polls.address.split('/p2p/');
+    const invite = formatInvite({
+      peerId,
+      electionId: again.copy.electionId,
+      addresses: [host],
+      observers: [again.address],
+    });
+    const elsewhere = join(await tempFolder(t), 'election');
+    const running = await restore(place, [invite], '--data', elsewhere);
+    assert.deepEqual([running.error?.code, running.code], ['still-running', 1]);
     const twice = await restore(place, [polls.address], '--data', join(await tempFolder(t), 'election'));
     assert.deepEqual([twice.error?.code, twice.code], ['still-running', 1]);
   });

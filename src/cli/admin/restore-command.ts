@@ -7,7 +7,6 @@ import type { RestorePins } from './restore-sources.ts';
 import { lostParts, restoredText } from './restore-text.ts';
 
 export interface RestoreOptions extends RestorePins {
-  readonly from: readonly string[];
   readonly receipt: readonly string[];
   readonly checkpoint: readonly string[];
 }

@@ -30,12 +30,26 @@ export interface RestoreSource {
 
 /** Which election it must be, as far as whoever restores it says so. */
 export interface RestorePins {
+  /** What was named; invites say of which election they are, whether anybody answers or not. */
+  readonly from: readonly string[];
   readonly election?: string;
   readonly fingerprint?: string;
 }
 
 /** A source that doesn't answer is given up for another one soon. */
 const RETRIES = 2;
+
+/**
+ * What was named, with the observers in invites: the organiser's own, which people have at hand, leads to them, and shows whether the
+ * program that is to be replaced still answers.
+ */
+export async function withInvited(names: readonly string[]): Promise<string[]> {
+  const all = names.map(async (name) => {
+    const { kind } = await whatIsNamed(name);
+    return [name, ...(kind === 'peer' ? parseDialTarget(name).observers : [])];
+  });
+  return [...new Set((await Promise.all(all)).flat())];
+}
 
 /** Opens what was named, all at once; what can't be opened is told. Throws the first failure where nothing can. */
 export async function openSources(
@@ -112,7 +126,7 @@ export async function chooseElection(
   keys: string,
   onProblem: (name: string, reason: string) => void,
 ): Promise<Chosen> {
-  const election = namedElection(opened, pins);
+  const election = await namedElection(pins);
   const withKey: KnownGenesis[] = [];
   const failures: PsephosError[] = [];
   for (const genesis of new Map(opened.map((one) => [one.genesis.electionId, one.genesis])).values()) {
@@ -146,8 +160,11 @@ export async function chooseElection(
 }
 
 /** The election that was named, on the command line or by invites. Throws `wrong-election` where these are several. */
-function namedElection(opened: readonly RestoreSource[], { election }: RestorePins): string | undefined {
-  const named = [election, ...opened.map(({ peer }) => peer?.target.electionId)];
+async function namedElection({ election, from }: RestorePins): Promise<string | undefined> {
+  const invited = from.map(async (name) =>
+    (await whatIsNamed(name)).kind === 'peer' ? parseDialTarget(name).electionId : undefined,
+  );
+  const named = [election, ...(await Promise.all(invited))];
   const ids = new Set(named.filter((id) => id !== undefined));
   if (ids.size > 1)
     throw unusable('wrong-election', `Different elections are named: ${[...ids].join(', ')}.`, {

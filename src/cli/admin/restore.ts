@@ -27,13 +27,13 @@ import {
   chooseElection,
   closeSources,
   openSources,
+  withInvited,
 } from './restore-sources.ts';
 import { ownTrustees } from './trustee-keys.ts';
 import { keepUnconfirmed } from './unconfirmed.ts';
 
+/** `from` says where the log is: addresses, invites, folders, files. */
 export interface RestoreWish extends RestorePins {
-  /** Where the log is: addresses, invites, folders, files. */
-  readonly from: readonly string[];
   /** Checkpoints that people kept, on receipts or by themselves: the log must continue them. */
   readonly kept: readonly { readonly file: string; readonly checkpoint: string }[];
 }
@@ -68,7 +68,7 @@ export async function restoreElection(place: Place, wish: RestoreWish, how: Rest
   const data = resolve(place.data);
   await expectFree(data, place.data);
   try {
-    const opened = await openSources(wish.from, how.signal, how.onProblem);
+    const opened = await openSources(await withInvited(wish.from), how.signal, how.onProblem);
     try {
       const chosen = await chooseElection(opened, wish, place.keys, how.onProblem);
       return await restoreChosen({ ...place, data }, chosen, wish, how);
