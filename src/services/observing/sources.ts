@@ -74,7 +74,7 @@ export class Sources {
           signal,
           onFailure,
         )) ??
-        (await this.#quickest(hasEnded(signal) ? [] : this.#someOf(heard()), onFailure)) ??
+        (await this.#quickest(hasEnded(signal) ? [] : this.#someOf(heard()), signal, onFailure)) ??
         (await this.#firstOf(
           named.filter((address) => this.#withholding.has(address)),
           signal,
@@ -137,9 +137,17 @@ export class Sources {
   }
 
   /** The one that answers first, of those that do in time; whoever answers later is hung up on. */
-  async #quickest(addresses: readonly string[], onFailure: Search['onFailure']): Promise<Source | undefined> {
+  async #quickest(
+    addresses: readonly string[],
+    signal: AbortSignal,
+    onFailure: Search['onFailure'],
+  ): Promise<Source | undefined> {
     if (addresses.length === 0) return undefined;
     const over = new AbortController();
+    const end = (): void => {
+      over.abort();
+    };
+    signal.addEventListener('abort', end, { once: true });
     let quickest: Source | undefined;
     const asked = addresses.map(async (address) => {
       const client = await this.#reach(address, (...failure) => {
@@ -151,12 +159,13 @@ export class Sources {
         return;
       }
       quickest = { address, client };
-      over.abort();
+      end();
     });
     try {
       await Promise.race([Promise.all(asked), this.#init.pause(HEARD_MS, over.signal)]);
     } finally {
-      over.abort();
+      signal.removeEventListener('abort', end);
+      end();
     }
     return quickest;
   }
