@@ -43,6 +43,8 @@ const COSIGN_EVERY_MS = 1_000;
 const COSIGN_AGAIN_MS = 5 * 60_000;
 /** A source that gives no entry for so long, in ms, while others have more, is left for another. */
 const WITHHELD_MS = 60_000;
+/** Of so many peers it is remembered that whoever runs the observer was warned of them; more than are known at a time. */
+const MAX_TOLD_OF = 1024;
 /** How often an observer compares notes with others when nothing happens, in ms. */
 const GOSSIP_EVERY_MS = 5_000;
 
@@ -60,6 +62,8 @@ export class Observer {
   #source: PeerClient | undefined;
   #cosigned: { readonly size: number; readonly text: string; readonly at: number } | undefined;
   #caughtUp: { readonly size: number; readonly at: number } | undefined;
+  /** Peers that were said not to be believed in what they tell. */
+  readonly #toldOf = new Set<string>();
   /** The fewest entries that the authority showed, of more that it had signed for. */
   #rolledBackTo = Infinity;
   #isEnding = false;
@@ -95,6 +99,10 @@ export class Observer {
       dial: (address) => init.sources.dial(address),
       pause: init.pause,
       onBadPeer: (peer, reason) => {
+        // It is asked again and again, and strangers can make any number of such peers up.
+        if (this.#toldOf.has(peer)) return;
+        if (this.#toldOf.size >= MAX_TOLD_OF) this.#toldOf.clear();
+        this.#toldOf.add(peer);
         this.#tell({ type: 'bad-source', peer, reason });
       },
       onDefect: (error) => {

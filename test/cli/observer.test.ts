@@ -30,6 +30,20 @@ function ownAddress(observer: Running): string {
 }
 
 describe('the observer’s program', () => {
+  it('counts what strangers report, and says nothing of it', async (t) => {
+    const place = await PollingPlace.start(t, { voters: 3, secrets: false });
+    const folder = join(place.folder, 'observer');
+    const observer = observe(t, folder, ['--dial', place.invite]);
+    await caughtUp(observer, place.log.head.size);
+    const client = await dialPeer(parseDialTarget(ownAddress(observer)));
+    cleanUp(t, () => client.close());
+    for (let report = 0; report < 20; report++) await client.reportChecks({ round: 1, found: 0, missing: 1 });
+    const status = jsonLines((await run('observer', ['status', '--data', folder, '--json'])).stdout).at(-1);
+    const running = status?.['running'] as { checks: object };
+    assert.deepEqual(running.checks, { found: 0, missing: 20 });
+    assert.doesNotMatch(observer.stdout, /"missing"/);
+  });
+
   it('follows an election from its invite, and serves what it has', async (t) => {
     const place = await PollingPlace.start(t, { voters: 3, secrets: false });
     const folder = join(place.folder, 'observer');

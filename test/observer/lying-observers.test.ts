@@ -405,6 +405,9 @@ describe('an observer that compares notes with a liar', () => {
       assert.match(bad.reason, reason);
       assert.deepEqual(observer.observer.alarms, []);
       assert.equal(observer.count('defect'), 0);
+      // It goes on, and nobody is told of it again.
+      for (let round = 0; round < 3; round++) await observer.observer.compareNotes();
+      assert.equal(observer.count('bad-source'), 1);
     });
   }
 

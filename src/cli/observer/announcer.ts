@@ -46,8 +46,10 @@ export class ObserverAnnouncer {
         );
         break;
       case 'cosigned':
-      case 'ballots-checked':
         break;
+      case 'ballots-checked':
+        // Counted, and shown with the status: whoever sends any number of them must not be able to fill a log.
+        return;
       case 'observer-known':
         this.#out.say(`Another observer: ${printable(event.observer.addresses[0] ?? '')}\n`);
         this.#out.emit({
