@@ -89,6 +89,8 @@ describe('an observer', () => {
     const ran = await verify(invite, receiptOf(place, 0));
     assert.equal(ran.code, 0, ran.err);
     assert.equal(ran.events['reading-from-observer']?.['peerId'], observer.peerId);
+    const audit = capturedIo();
+    assert.equal(await runVerifyLog([invite], audit), 0, audit.err());
     await observer.stop();
     failed(await verify(invite, receiptOf(place, 0)), 'unreachable', 3);
   });

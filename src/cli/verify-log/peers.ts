@@ -5,10 +5,12 @@ import { PsephosError, unusable } from '../../base/errors.ts';
 import type { Checkpoint } from '../../log/checkpoint.ts';
 import { openCosigned } from '../../log/cosignature.ts';
 import type { DialTarget, DialledPeer } from '../../net/index.ts';
-import { type Agreement, agree } from '../../services/gathering/agreement.ts';
+import { ANSWER_MS, type Agreement, agree } from '../../services/gathering/agreement.ts';
+import { within } from '../../services/gathering/deadline.ts';
 import { GatheredLog } from '../../services/gathering/gathered-log.ts';
 import { Hearsay } from '../../services/gathering/hearsay.ts';
 import { type LeftOut, leftOutFor } from '../../services/gathering/left-out.ts';
+import { knownGenesis } from '../../services/observing/known-genesis.ts';
 import { type ObserverAddress, PeerRefusal } from '../../services/ports.ts';
 import type { Target } from './target.ts';
 
@@ -65,7 +67,7 @@ export async function dialPeers(
   }
 }
 
-/** Whom an invite leads to: the organiser or, where nobody answers there, the first of the observers that it names. Throws as `dialPeer`. */
+/** Whom an invite leads to: the organiser or, where nobody answers there, the first of the observers that it names that has the election. Throws as `dialPeer`. */
 async function dialOrObserver(target: DialTarget, signal: AbortSignal): Promise<DialledPeer> {
   const { dialPeer, parseDialTarget } = await import('../../net/index.ts');
   try {
@@ -73,12 +75,16 @@ async function dialOrObserver(target: DialTarget, signal: AbortSignal): Promise<
   } catch (failure) {
     if (!(failure instanceof PsephosError) || failure.kind !== 'unreachable') throw failure;
     for (const address of target.observers) {
+      let client: DialledPeer | undefined;
       try {
-        return await dialPeer(parseDialTarget(address), { signal, retries: 0 });
+        client = await dialPeer(parseDialTarget(address), { signal, retries: 0 });
+        const { genesis } = await within(ANSWER_MS, client.info());
+        if (knownGenesis(genesis.entry).electionId === target.electionId) return client;
       } catch (error) {
         // The next one may be there; that the organiser is not is what is said in the end.
-        if (!(error instanceof PsephosError)) throw error;
+        if (!(error instanceof PsephosError || error instanceof PeerRefusal)) throw error;
       }
+      await client?.close();
     }
     throw failure;
   }
