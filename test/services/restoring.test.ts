@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { inProcessChecker } from '#src/audit/checker.js';
 import { unreachable } from '#src/base/errors.js';
 import { peerIdText } from '#src/crypto/peer-id.js';
 import { publicKeyOf } from '#src/crypto/signature.js';
@@ -10,14 +11,17 @@ import { continuity } from '#src/log/evidence.js';
 import { dialPeer, parseDialTarget } from '#src/net/index.js';
 import { knownGenesis } from '#src/services/observing/known-genesis.js';
 import type { ObserverAddress } from '#src/services/ports.js';
+import { LogCopy } from '#src/services/log-copy.js';
+import { fetchLog } from '#src/services/restoring/fetching.js';
 import { HeldCheckpoints } from '#src/services/restoring/held-checkpoints.js';
-import { storedSource } from '#src/services/restoring/log-sources.js';
+import { type FetchSource, storedSource } from '#src/services/restoring/log-sources.js';
 import { Survey } from '#src/services/restoring/survey.js';
+import { openLevelStore } from '#src/store/level-store.js';
 import { LogBuilder, memoryLog, sampleLog } from '../support/build-log.ts';
 import { cleanUp } from '../support/cleanup.ts';
 import { KeptCopy } from '../support/kept-copy.ts';
 import { NaiveTree, naiveLeaf } from '../support/naive-merkle.ts';
-import { testSeed } from '../support/temp-election.ts';
+import { tempFolder, testSeed } from '../support/temp-election.ts';
 
 describe('a log on disk, as something to restore from', () => {
   it('gives its entries from anywhere on, each checkpoint after the entries that it covers, and the newest one last', async () => {
@@ -67,6 +71,45 @@ describe('a log on disk, as something to restore from', () => {
     await assert.rejects(source.prefix(builder.size + 1), { code: 'bad-source' });
     const short = storedSource(memoryLog(builder.entries.slice(0, -1), builder.checkpoints), builder.size);
     await assert.rejects(short.prefix(1), { code: 'bad-source' });
+  });
+});
+
+describe('fetching a log', () => {
+  it('goes on with another source where one repeats itself without end', async (t) => {
+    const log = sampleLog();
+    const folder = await tempFolder(t);
+    const copy = await LogCopy.open({
+      openStore: () => openLevelStore(folder, { create: true, program: 'a test' }),
+      clock: { now: () => 0 },
+      onProgress: () => undefined,
+    });
+    cleanUp(t, () => copy.close());
+    const honest = storedSource(log.source(), log.size);
+    const [first = ''] = log.checkpoints;
+    const liar: FetchSource = {
+      ...honest,
+      name: 'a liar',
+      size: log.size + 1,
+      async *updates(from) {
+        yield { entries: log.entries.slice(from, 3) };
+        for (;;) {
+          await Promise.resolve();
+          yield { checkpoint: first };
+        }
+      },
+    };
+    const problems: string[] = [];
+    await fetchLog({
+      copy,
+      genesis: knownGenesis(log.entries[0] ?? new Uint8Array()),
+      checker: inProcessChecker(),
+      sources: [liar, honest],
+      onProgress: () => undefined,
+      onProblem: (source) => problems.push(source),
+      signal: new AbortController().signal,
+    });
+    assert.equal(copy.head.size, log.size);
+    assert.deepEqual(problems, ['a liar']);
   });
 });
 

@@ -82,8 +82,12 @@ async function take(
     // Signatures of others are no part of the log.
     const opened = openCosigned(update.checkpoint, genesis.key, () => false);
     if (!opened.ok) throw badSource(`its checkpoint is not good: ${opened.error}`);
-    await intake.covered(opened.value.bare);
-    if (!('caughtUp' in update)) continue;
+    const isNew = await intake.covered(opened.value.bare);
+    if (!('caughtUp' in update)) {
+      // Or it could go on for ever, and nobody else would be asked.
+      if (!isNew) throw badSource('it gives a checkpoint of what it gave before');
+      continue;
+    }
     await intake.flush();
     return;
   }
