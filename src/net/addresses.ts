@@ -6,7 +6,8 @@ import { type Multiaddr, multiaddr } from '@multiformats/multiaddr';
  * From where an address can be dialled.
  * `shared` is an address that a provider's NAT shares out (RFC 6598): it looks public to the machine, and is not.
  */
-export type Reach = 'loopback' | 'link-local' | 'local-network' | 'shared' | 'public' | 'name' | 'other';
+export type Reach =
+  'loopback' | 'link-local' | 'local-network' | 'shared' | 'public' | 'name' | 'relayed' | 'other';
 
 const shared = new BlockList();
 shared.addSubnet('100.64.0.0', 10, 'ipv4');
@@ -17,10 +18,11 @@ localNetwork.addSubnet('172.16.0.0', 12, 'ipv4');
 localNetwork.addSubnet('192.168.0.0', 16, 'ipv4');
 localNetwork.addSubnet('fc00::', 7, 'ipv6');
 
-/** From where a multiaddr can be dialled, by its IP address alone. */
+/** From where a multiaddr can be dialled, by its IP address alone; `relayed` from wherever its relay can be reached. */
 export function reachOf(address: string): Reach {
   const parsed = multiaddr(address);
-  const host = parsed.getComponents()[0];
+  const [host, ...more] = parsed.getComponents();
+  if (more.some(({ name }) => name === 'p2p-circuit')) return 'relayed';
   if (host?.name !== 'ip4' && host?.name !== 'ip6')
     return host?.name.startsWith('dns') === true ? 'name' : 'other';
   const family = host.name === 'ip4' ? 'ipv4' : 'ipv6';
@@ -43,6 +45,8 @@ export interface Reachability {
   readonly public: readonly string[];
   /** Dialable within the same network: private and shared addresses. */
   readonly local: readonly string[];
+  /** Dialable through a relay, by whoever can dial that. */
+  readonly relayed: readonly string[];
   /** Dialable from this machine alone. */
   readonly loopback: readonly string[];
   /** Whether a public address is IPv6, and whether one is IPv4: a voter may have only one of the two. */
@@ -61,9 +65,17 @@ export function describeReachability(addresses: readonly string[]): Reachability
   return {
     public: open,
     local: of('local-network', 'shared'),
+    relayed: of('relayed'),
     loopback: of('loopback'),
     publicIp6: open.some((address) => address.startsWith('/ip6/')),
     publicIp4: open.some((address) => address.startsWith('/ip4/')),
     behindProviderNat: of('shared').length > 0,
   };
+}
+
+/** Public addresses first, then those through relays and of the local network; loopback only where there is nothing else. */
+export function dialableFirst(addresses: readonly string[]): readonly string[] {
+  const { public: open, relayed, local, loopback } = describeReachability(addresses);
+  const reachable = [...open, ...relayed, ...local];
+  return reachable.length > 0 ? reachable : loopback;
 }

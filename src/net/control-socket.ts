@@ -148,7 +148,7 @@ async function removeStale(path: string): Promise<void> {
   const socket = await connect(path);
   if (socket !== undefined) {
     socket.destroy();
-    throw refused('already-running', 'Another admin process already runs this election.', {
+    throw refused('already-running', 'Another process already works in this folder.', {
       hint: 'Stop it first, or name another folder with --data.',
     });
   }

@@ -1,74 +1,152 @@
+import { setMaxListeners } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection } from '@libp2p/interface';
 import { multiaddr } from '@multiformats/multiaddr';
 import type { Libp2p } from 'libp2p';
-import { type PsephosError, refused, unreachable } from '../base/errors.ts';
+import { dialThrough } from './circuit/dial.ts';
+import { RelayFailure } from './circuit/failure.ts';
+import { type FailedCandidate, WrongPeer, dialFailure, reasonOf } from './dial-failure.ts';
 import type { PeerTarget } from './invite.ts';
-import { NEXT_ADDRESS_MS } from './limits.ts';
-import { systemCode } from './system-error.ts';
+import { NEXT_ADDRESS_MS, RELAYED_AFTER_MS } from './limits.ts';
+import { type PeerAddress, type RelayAddress, parsePeerAddress } from './multiaddrs.ts';
 
 export interface DialLimits {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
 
-/** Someone answered, but not the peer that was asked for. */
-class WrongPeer extends Error {
-  override readonly name = 'WrongPeer';
+/** How a peer was reached; `direct-name` by a host name that leads to addresses of either family. */
+export type DialPath = 'direct-ip6' | 'direct-ip4' | 'direct-name' | 'relayed';
+
+/** A connection to a peer, and the way that won. */
+export interface Dialled {
+  readonly connection: Connection;
+  readonly path: DialPath;
+  /** The multiaddr that led there, without the peer's id. */
+  readonly address: string;
 }
 
 /**
- * Connects to a peer by the first of its addresses that answers: IPv6 first, the next address whenever one fails or
- * has not answered in NEXT_ADDRESS_MS (after RFC 8305). Rejects with `wrong-peer` (refused) or, unreachable, with
- * `handshake-failed` where a program listens that didn't complete the handshake, else `unreachable`.
+ * Connects to a peer by the first of its addresses that leads to it: IPv6 first, the next address whenever one fails or
+ * has not answered in NEXT_ADDRESS_MS (after RFC 8305). Relays are tried beside them after RELAYED_AFTER_MS, or once no other
+ * address is left. Rejects with `wrong-peer` (refused) or, unreachable, with `handshake-failed` where a program listens that didn't
+ * complete the handshake, else `unreachable`; each says of every address why it did not lead there.
  */
-export async function dialTarget(host: Libp2p, target: PeerTarget, limits: DialLimits): Promise<Connection> {
+export async function dialTarget(
+  host: Libp2p,
+  { peerId, addresses }: PeerTarget,
+  limits: DialLimits,
+): Promise<Dialled> {
   limits.signal.throwIfAborted();
-  const addresses = [...target.addresses].sort(
-    (a, b) => Number(b.startsWith('/ip6/')) - Number(a.startsWith('/ip6/')),
-  );
   const settled = new AbortController();
   const deadline = AbortSignal.any([limits.signal, settled.signal, AbortSignal.timeout(limits.timeoutMs)]);
-  const failures: { readonly address: string; readonly error: unknown }[] = [];
+  // Several addresses are waited for at once, in several steps each.
+  setMaxListeners(0, deadline, settled.signal);
+  const failed: FailedCandidate[] = [];
+  const tryOne = async (candidate: PeerAddress): Promise<Dialled> => {
+    const { address } = candidate;
+    let connection;
+    try {
+      connection = await dialOne(host, candidate, peerId, deadline);
+    } catch (error) {
+      failed.push({ address, error });
+      throw error;
+    }
+    if (settled.signal.aborted) {
+      // Another address won in the same moment.
+      const late = new Error('connected by another address');
+      connection.abort(late);
+      throw late;
+    }
+    settled.abort();
+    return { connection, path: pathOf(candidate), address };
+  };
   try {
-    return await new Promise<Connection>((resolve, reject) => {
-      let next = 0;
-      let timer: NodeJS.Timeout | undefined;
-      const tryNext = (): void => {
-        clearTimeout(timer);
-        const address = addresses[next];
-        if (address === undefined) return;
-        next += 1;
-        timer = setTimeout(tryNext, NEXT_ADDRESS_MS);
-        dialOne(host, address, target.peerId, deadline).then(
-          (connection) => {
-            clearTimeout(timer);
-            // Another address may have won in the same moment.
-            if (settled.signal.aborted) connection.abort(new Error('connected by another address'));
-            settled.abort();
-            resolve(connection);
-          },
-          (error: unknown) => {
-            failures.push({ address, error });
-            if (failures.length === addresses.length) {
-              clearTimeout(timer);
-              reject(dialFailure(target, failures));
-            } else {
-              tryNext();
-            }
-          },
-        );
-      };
-      tryNext();
-    });
-  } catch (error) {
+    return await race(addresses.map(parsePeerAddress), tryOne, settled.signal);
+  } catch {
+    // Each failure is in the list.
     limits.signal.throwIfAborted();
-    throw error;
+    throw dialFailure(peerId, failed);
   } finally {
     settled.abort();
   }
 }
 
+/** The first that succeeds; rejects when all have failed. */
+async function race(
+  candidates: readonly PeerAddress[],
+  tryOne: (candidate: PeerAddress) => Promise<Dialled>,
+  settled: AbortSignal,
+): Promise<Dialled> {
+  const sorted = [...candidates].sort((a, b) => Number(isIp6(b)) - Number(isIp6(a)));
+  const relayed = sorted.filter(({ relay }) => relay !== undefined);
+  const directly = inTurn(
+    sorted.filter(({ relay }) => relay === undefined),
+    tryOne,
+    settled,
+  );
+  // Whichever way the wait ends, it is the relays' turn, unless there is a winner.
+  const wait = Promise.race([sleep(RELAYED_AFTER_MS, undefined, { signal: settled }), directly]);
+  const throughRelays = wait.catch(() => undefined).then(() => inTurn(relayed, tryOne, settled));
+  return Promise.any([directly, throughRelays]);
+}
+
+/** Tries one after another, the next whenever one fails or has not answered in NEXT_ADDRESS_MS. */
+function inTurn(
+  candidates: readonly PeerAddress[],
+  tryOne: (candidate: PeerAddress) => Promise<Dialled>,
+  settled: AbortSignal,
+): Promise<Dialled> {
+  return new Promise((resolve, reject) => {
+    const waiting = [...candidates];
+    let timer: NodeJS.Timeout | undefined;
+    let left = candidates.length;
+    const next = (): void => {
+      clearTimeout(timer);
+      const candidate = settled.aborted ? undefined : waiting.shift();
+      if (candidate === undefined) {
+        if (left === 0 || settled.aborted) reject(new Error('none is left'));
+        return;
+      }
+      timer = setTimeout(next, NEXT_ADDRESS_MS);
+      tryOne(candidate).then(
+        (dialled) => {
+          clearTimeout(timer);
+          resolve(dialled);
+        },
+        () => {
+          left -= 1;
+          next();
+        },
+      );
+    };
+    next();
+  });
+}
+
 async function dialOne(
+  host: Libp2p,
+  { address, relay }: PeerAddress,
+  peerId: string | undefined,
+  signal: AbortSignal,
+): Promise<Connection> {
+  if (relay === undefined) return dialDirect(host, address, peerId, signal);
+  if (peerId === undefined) throw new Error('a relayed address was taken without the peer behind it');
+  const carrier = await dialRelay(host, relay, signal);
+  try {
+    const connection = await dialThrough(host, carrier, peerId, signal);
+    // It was made for this one.
+    connection.addEventListener('close', () => {
+      carrier.abort(new Error('nothing goes through the relay any more'));
+    });
+    return connection;
+  } catch (error) {
+    carrier.abort(new Error('the relay leads nowhere'));
+    throw error;
+  }
+}
+
+async function dialDirect(
   host: Libp2p,
   address: string,
   peerId: string | undefined,
@@ -85,50 +163,26 @@ async function dialOne(
   throw error;
 }
 
-function dialFailure(
-  target: PeerTarget,
-  failures: readonly { address: string; error: unknown }[],
-): PsephosError {
-  const tried = failures.map(({ address, error }) => `${address}: ${reasonOf(error)}`).join('; ');
-  const cause = failures[0]?.error;
-  if (failures.some(({ error }) => error instanceof WrongPeer)) {
-    return refused('wrong-peer', `The peer that was asked for is not at this address (${tried}).`, {
-      hint: 'Ask the organiser for the current invite. Do not cast a ballot with a peer that it does not name.',
-      cause,
-    });
+async function dialRelay(
+  host: Libp2p,
+  { address, peerId }: RelayAddress,
+  signal: AbortSignal,
+): Promise<Connection> {
+  try {
+    return await dialDirect(host, address, peerId, signal);
+  } catch (cause) {
+    if (signal.aborted) throw cause;
+    // Another peer in the relay's place is no other peer in the place of the one behind it.
+    throw new RelayFailure(`the relay: ${reasonOf(cause)}`, { cause });
   }
-  const who = target.peerId === undefined ? 'a peer' : `peer ${target.peerId}`;
-  const code = failures.some(({ error }) => isHandshakeFailure(error)) ? 'handshake-failed' : 'unreachable';
-  return unreachable(code, `Could not reach ${who} (${tried}).`, {
-    hint: 'Check that you are online and that the address is the current one: it changes when the organiser reconnects.',
-    cause,
-  });
 }
 
-const REASONS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'connection refused: nothing listens there',
-  ETIMEDOUT: 'timed out: no answer',
-  EHOSTUNREACH: 'no way there: host unreachable',
-  ENETUNREACH: 'no way there: this machine has no such network',
-  EADDRNOTAVAIL: 'no way there: this machine has no such network',
-  EACCES: 'not permitted by this machine or network',
-  EPERM: 'not permitted by this machine or network',
-  ENOTFOUND: 'no such host name',
-  EAI_AGAIN: 'the host name could not be looked up',
-};
-
-function reasonOf(error: unknown): string {
-  if (error instanceof WrongPeer) return error.message;
-  const reason = REASONS[systemCode(error)];
-  if (reason !== undefined) return reason;
-  if (isTimeout(error)) return 'timed out: no answer';
-  return 'something answered, but did not complete the handshake: no Psephos node, or one that is full';
+function pathOf({ address, relay }: PeerAddress): DialPath {
+  if (relay !== undefined) return 'relayed';
+  if (/^\/(?:ip6|dns6)\//.test(address)) return 'direct-ip6';
+  return /^\/(?:ip4|dns4)\//.test(address) ? 'direct-ip4' : 'direct-name';
 }
 
-function isHandshakeFailure(error: unknown): boolean {
-  return !(error instanceof WrongPeer) && !isTimeout(error) && REASONS[systemCode(error)] === undefined;
-}
-
-function isTimeout(error: unknown): boolean {
-  return error instanceof Error && (error.name === 'TimeoutError' || error.name === 'AbortError');
+function isIp6({ address }: PeerAddress): boolean {
+  return address.startsWith('/ip6/');
 }

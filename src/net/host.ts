@@ -2,7 +2,15 @@ import './prelude.ts';
 import { noise } from '@chainsafe/libp2p-noise';
 import { yamux } from '@chainsafe/libp2p-yamux';
 import { identify } from '@libp2p/identify';
-import { FaultTolerance, type Listener, type PrivateKey } from '@libp2p/interface';
+import {
+  FaultTolerance,
+  type Listener,
+  type MessageStream,
+  type PeerId,
+  type PrivateKey,
+  type StreamMuxerFactory,
+  type Upgrader,
+} from '@libp2p/interface';
 import { tcp } from '@libp2p/tcp';
 import type { Multiaddr } from '@multiformats/multiaddr';
 import { type Libp2p, type Libp2pOptions, createLibp2p } from 'libp2p';
@@ -24,6 +32,16 @@ export interface ServingHostInit {
   readonly refuseNewcomers: () => boolean;
   /** Called for each address when it is listened on, or can't be. */
   readonly onListen: (address: string, outcome: ListenOutcome) => void;
+  /** Streams that a connection may have open, of those that peers make and those that this host makes; MAX_STREAMS_PER_CONNECTION if not given. */
+  readonly streams?: { readonly inbound: ConnectionStreams; readonly outbound: ConnectionStreams };
+  /** Called with the encrypted stream below each connection that a peer made. */
+  readonly onSecured?: (peer: PeerId, stream: MessageStream) => void;
+}
+
+/** Streams on one connection that the peer opens, and that this host opens. */
+export interface ConnectionStreams {
+  readonly theirs: number;
+  readonly ours: number;
 }
 
 type Transport = ReturnType<ReturnType<typeof tcp>>;
@@ -40,9 +58,24 @@ const COMMON = {
   nodeInfo: { name: 'psephos', version: '1', userAgent: 'psephos' },
 } satisfies Libp2pOptions;
 
+const USUAL_STREAMS: ConnectionStreams = {
+  theirs: limits.MAX_STREAMS_PER_CONNECTION,
+  ours: limits.MAX_STREAMS_PER_CONNECTION,
+};
+
+const upgraders = new WeakMap<Libp2p, Upgrader>();
+
+/** What makes connections of streams; libp2p shows it to transports alone. */
+export function upgraderOf(host: Libp2p): Upgrader {
+  const upgrader = upgraders.get(host);
+  if (upgrader === undefined) throw new Error('this libp2p host was not started here');
+  return upgrader;
+}
+
 /** libp2p for a node that serves many peers. */
 export async function startServingHost(init: ServingHostInit): Promise<Libp2p> {
-  const { maxUnsentBytes = limits.MAX_UNSENT_BYTES } = init;
+  const { streams = { inbound: USUAL_STREAMS, outbound: USUAL_STREAMS } } = init;
+  let upgrader: Upgrader | undefined;
   const host = await createLibp2p({
     ...COMMON,
     ...(init.privateKey === undefined ? {} : { privateKey: init.privateKey }),
@@ -50,31 +83,21 @@ export async function startServingHost(init: ServingHostInit): Promise<Libp2p> {
     // Failures come through `onListen`; libp2p's own error is a page of stack traces.
     transportManager: { faultTolerance: FaultTolerance.NO_FATAL },
     transports: [
-      (components) =>
-        observed(
+      (components) => {
+        upgrader = components.upgrader;
+        return observed(
           tcp({
             backlog: limits.LISTEN_BACKLOG,
             inboundSocketInactivityTimeout: limits.SOCKET_SILENCE_MS,
+            outboundSocketInactivityTimeout: limits.SOCKET_SILENCE_MS,
             listenOpts: { keepAliveInitialDelay: limits.TCP_KEEPALIVE_MS },
           })(components),
           init.onListen,
-        ),
+        );
+      },
     ],
-    connectionEncrypters: [(components) => bounded(noise()(components), maxUnsentBytes)],
-    streamMuxers: [
-      yamux({
-        // Clients ping; a timer for each of thousands of connections here would find out nothing more.
-        enableKeepAlive: false,
-        maxInboundStreams: limits.MAX_STREAMS_PER_CONNECTION,
-        maxOutboundStreams: limits.MAX_STREAMS_PER_CONNECTION,
-        // A client may open them all before our end of the handshake is done.
-        maxEarlyStreams: limits.MAX_STREAMS_PER_CONNECTION,
-        streamOptions: {
-          initialStreamWindowSize: limits.STREAM_WINDOW_BYTES,
-          maxStreamWindowSize: limits.STREAM_WINDOW_BYTES,
-        },
-      }),
-    ],
+    connectionEncrypters: [(components) => bounded(noise()(components), init)],
+    streamMuxers: [() => byDirection(servingMuxer(streams.inbound), servingMuxer(streams.outbound))],
     connectionGater: { denyInboundConnection: () => init.refuseNewcomers() },
     connectionManager: {
       maxConnections: limits.MAX_CONNECTIONS,
@@ -82,19 +105,52 @@ export async function startServingHost(init: ServingHostInit): Promise<Libp2p> {
       inboundConnectionThreshold: limits.MAX_NEW_CONNECTIONS_PER_HOST,
       inboundUpgradeTimeout: init.handshakeMs,
       inboundStreamProtocolNegotiationTimeout: init.handshakeMs,
+      // Whoever dials from here dials again by itself, and says so.
+      reconnectRetries: 0,
     },
   });
+  if (upgrader !== undefined) upgraders.set(host, upgrader);
   forgetLeavingPeers(host);
   return host;
 }
 
+function servingMuxer({ theirs, ours }: ConnectionStreams): StreamMuxerFactory {
+  return yamux({
+    // Clients ping; a timer for each of thousands of connections here would find out nothing more.
+    enableKeepAlive: false,
+    maxInboundStreams: theirs,
+    maxOutboundStreams: ours,
+    // A client may open them all before our end of the handshake is done.
+    maxEarlyStreams: theirs,
+    streamOptions: {
+      initialStreamWindowSize: limits.STREAM_WINDOW_BYTES,
+      maxStreamWindowSize: limits.STREAM_WINDOW_BYTES,
+    },
+  })();
+}
+
+/** One muxer on connections that peers made, another on those that this host made. */
+function byDirection(inbound: StreamMuxerFactory, outbound: StreamMuxerFactory): StreamMuxerFactory {
+  return {
+    protocol: inbound.protocol,
+    createStreamMuxer: (connection) =>
+      (connection.direction === 'inbound' ? inbound : outbound).createStreamMuxer(connection),
+  };
+}
+
 /** libp2p for a client: listens nowhere, and is known to nobody, since its key is new each time. */
-export function startClientHost(timeoutMs: number): Promise<Libp2p> {
-  return createLibp2p({
+export async function startClientHost(timeoutMs: number): Promise<Libp2p> {
+  let upgrader: Upgrader | undefined;
+  const host = await createLibp2p({
     ...COMMON,
     addresses: { listen: [] },
     connectionEncrypters: [noise()],
-    transports: [tcp({ outboundSocketInactivityTimeout: limits.SOCKET_SILENCE_MS })],
+    transports: [
+      (components) => {
+        upgrader = components.upgrader;
+        return tcp({ outboundSocketInactivityTimeout: limits.SOCKET_SILENCE_MS })(components);
+      },
+    ],
     streamMuxers: [
       yamux({
         keepAliveInterval: limits.CLIENT_PING_MS,
@@ -106,6 +162,8 @@ export function startClientHost(timeoutMs: number): Promise<Libp2p> {
     ],
     connectionManager: { dialTimeout: timeoutMs, addressDialTimeout: timeoutMs, reconnectRetries: 0 },
   });
+  if (upgrader !== undefined) upgraders.set(host, upgrader);
+  return host;
 }
 
 /** libp2p remembers each peer for hours; here each voter comes with a new key, and none is ever dialled back. */
@@ -123,11 +181,22 @@ function forgetLeavingPeers(host: Libp2p): void {
  * Streams wait for a slow peer by themselves, but pings are answered in any case: a peer that sends them and reads
  * nothing would fill the memory with answers.
  */
-function bounded(encrypter: Encrypter, maxUnsentBytes: number): Encrypter {
+function bounded(
+  encrypter: Encrypter,
+  { maxUnsentBytes = limits.MAX_UNSENT_BYTES, onSecured }: ServingHostInit,
+): Encrypter {
   const secureInbound = encrypter.secureInbound.bind(encrypter);
   encrypter.secureInbound = async (connection, options) => {
     const secured = await secureInbound(connection, options);
     secured.connection.maxWriteBufferLength = maxUnsentBytes;
+    onSecured?.(secured.remotePeer, secured.connection);
+    return secured;
+  };
+  const secureOutbound = encrypter.secureOutbound.bind(encrypter);
+  encrypter.secureOutbound = async (connection, options) => {
+    const secured = await secureOutbound(connection, options);
+    // Such a host dials relays alone, whose connection carries many voters'.
+    secured.connection.maxWriteBufferLength = limits.RELAY_UNSENT_BYTES;
     return secured;
   };
   return encrypter;

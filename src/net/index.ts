@@ -1,8 +1,14 @@
-export { type Reach, type Reachability, describeReachability, reachOf } from './addresses.ts';
+export { type Reach, type Reachability, describeReachability, dialableFirst, reachOf } from './addresses.ts';
 export { peerIdText as peerIdOf } from '../crypto/peer-id.ts';
 export { publicKeyOfPeer } from './identity.ts';
 export { type DialTarget, type PeerTarget, formatInvite, parseDialTarget } from './invite.ts';
-export { DEADLINES, type Deadlines } from './limits.ts';
+export type { RelayEvent } from './circuit/held-relay.ts';
+export { type RelayTarget, parseRelays } from './circuit/relay-target.ts';
+export type { DialPath } from './dial.ts';
+export { DEADLINES, type Deadlines, RELAY_LIMITS, type RelayLimits, type RelayTiming } from './limits.ts';
 export type { FailedAddress, ListenAddress } from './listening.ts';
-export { type NodeInit, type PsephosNode, startNode } from './node.ts';
+export { type NodeInit, type NodeRelays, type PsephosNode, startNode } from './node.ts';
 export { type DialOptions, type DialledPeer, dialPeer } from './peer-client.ts';
+export type { PeerWay } from './peer-link.ts';
+export type { RelayFigures } from './circuit/server.ts';
+export { type RelayApplicant, type RelayInit, type RelayNode, startRelay } from './relay-node.ts';

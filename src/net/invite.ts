@@ -2,7 +2,7 @@ import { CID } from 'multiformats/cid';
 import { type PsephosError, unusable } from '../base/errors.ts';
 import { isEntryCid } from '../crypto/cid.ts';
 import { publicKeyOfPeer } from './identity.ts';
-import { parseTcpAddress } from './multiaddrs.ts';
+import { parsePeerAddress } from './multiaddrs.ts';
 
 /** Whom to dial. */
 export interface DialTarget {
@@ -10,7 +10,7 @@ export interface DialTarget {
   readonly peerId: string | undefined;
   /** The election that it must serve: CID of the genesis, as text; undefined takes the one it serves. */
   readonly electionId: string | undefined;
-  /** Multiaddrs without peer id; at least one. */
+  /** Multiaddrs without the peer id, direct ones or such that end in `/p2p-circuit`, behind a relay; at least one. */
   readonly addresses: readonly string[];
   /** Where the election can be read besides: multiaddrs, each ending in the peer id of an observer; of an invite alone. */
   readonly observers: readonly string[];
@@ -38,7 +38,7 @@ export function formatInvite(invite: {
   /** Multiaddrs that end in observers' peer ids; none unless given. */
   readonly observers?: readonly string[];
 }): string {
-  const addresses = invite.addresses.map((address) => `a=${inQuery(parseTcpAddress(address).address)}`);
+  const addresses = invite.addresses.map((address) => `a=${inQuery(parsePeerAddress(address).address)}`);
   const observers = (invite.observers ?? []).map(
     (address) => `o=${inQuery(observerAddress(address, invite.peerId))}`,
   );
@@ -56,7 +56,8 @@ export function parseDialTarget(text: string): DialTarget {
   if (trimmed.length > MAX_INVITE_CHARS)
     throw badInvite(`it has ${trimmed.length} characters; an invite has at most ${MAX_INVITE_CHARS}`);
   if (trimmed.startsWith(SCHEME)) return parseInvite(trimmed);
-  const { address, peerId } = parseTcpAddress(trimmed);
+  const { address, peerId, relay } = parsePeerAddress(trimmed);
+  if (relay !== undefined && peerId === undefined) throw noPeerBehind(trimmed);
   return { peerId, electionId: undefined, addresses: [address], observers: [] };
 }
 
@@ -71,9 +72,10 @@ function parseInvite(text: string): DialTarget {
   const unknown = parameters.find(([name]) => name !== 'a' && name !== 'o');
   if (unknown !== undefined) throw badInvite(`it has an unknown part "${unknown[0]}"`);
   const addresses = valuesOf(parameters, 'a', MAX_ADDRESSES, 'addresses').map((value) => {
-    const found = parseTcpAddress(value);
+    const found = parsePeerAddress(value);
     if (found.peerId !== undefined && found.peerId !== peerId)
       throw badInvite('its address names another peer than the invite');
+    if (found.relay?.peerId === peerId) throw badInvite('it names the organiser as a relay to itself');
     return found.address;
   });
   if (addresses.length === 0) throw badInvite("it has no address of the organiser's");
@@ -96,7 +98,7 @@ function valuesOf(
 
 /** In the one spelling that this program writes. */
 function observerAddress(value: string, authority: string): string {
-  const { address, peerId } = parseTcpAddress(value);
+  const { address, peerId } = parsePeerAddress(value);
   if (peerId === undefined) throw badInvite(`its observer ${value} does not end in /p2p/ and a peer id`);
   if (peerId === authority) throw badInvite('it names the organiser as an observer');
   return `${address}/p2p/${peerId}`;
@@ -110,6 +112,12 @@ function checkElectionId(text: string): void {
     throw badInvite(`"${text}" is not an election id`, cause);
   }
   if (!isEntryCid(cid) || cid.toString() !== text) throw badInvite(`"${text}" is not an election id`);
+}
+
+function noPeerBehind(text: string): PsephosError {
+  return unusable('bad-address', `"${text}" leads to a relay, and does not say to whom behind it.`, {
+    hint: 'It must end in /p2p-circuit/p2p/ and the peer id of whom to dial; or dial the invite.',
+  });
 }
 
 function badInvite(why: string, cause?: unknown): PsephosError {

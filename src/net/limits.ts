@@ -93,6 +93,11 @@ export function slowness(
 export const DIAL_TIMEOUT_MS = 20_000;
 /** Head start of one address before the next is tried as well (RFC 8305, section 5). */
 export const NEXT_ADDRESS_MS = 250;
+/**
+ * Head start of direct addresses before relayed ones are tried as well: a TCP connection and a handshake take four round trips,
+ * of 200 ms on a mobile network. Where no direct address is left to wait for, relayed ones are tried at once.
+ */
+export const RELAYED_AFTER_MS = 1_000;
 /** For an answer to begin: a commit to a slow disk, behind a queue of other ballots. */
 export const ANSWER_TIMEOUT_MS = 30_000;
 /** A follower that hears nothing for this long, three heartbeats, reconnects. */
@@ -103,3 +108,75 @@ export const RETRY_FIRST_MS = 250;
 export const RETRY_LONGEST_MS = 8_000;
 /** A peer can't keep its client waiting longer than this by answering `busy`. */
 export const RETRY_AFTER_LONGEST_MS = 60_000;
+
+// Relays. A ballot with its receipt is a few kilobytes; with the largest questions and sealed it is below 1 MiB.
+
+/** What a relay grants. They are parameters, so that a test need not make thousands of connections. */
+export interface RelayLimits {
+  /** Peers that can be reached through the relay: organisers and observers, so that a public relay serves some hundred elections. */
+  readonly reservations: number;
+  /** How long a reservation lasts; its holder renews it every few seconds (`RELAY_TIMING`), and it ends with the connection in any case. */
+  readonly reservationMs: number;
+  /** Relayed connections at a time. Each may hold a Yamux window each way, twice: 1 MiB at the worst, where a peer doesn't read. */
+  readonly relayed: number;
+  /** To one peer: as many voters as can be at the questions at the same time, of an election of thousands. */
+  readonly relayedPerPeer: number;
+  /** From one address, so that no single machine takes all places; a hall of voters behind one NAT still fits. */
+  readonly relayedPerHost: number;
+  /** Over one relayed connection, both ways together: the election's description, a ballot and its receipt, each the largest, fit. */
+  readonly relayedBytes: number;
+  /** A voter reads, thinks and types. Who takes longer, or follows the log, is connected again by the client. */
+  readonly relayedMs: number;
+  /** A peer that takes nothing of what is passed on to it for so long is cut off, as at a node (`writeMs`). */
+  readonly stalledMs: number;
+  /** A connection on which nothing is relayed, and whose peer holds no reservation, is closed after this time. */
+  readonly idleMs: number;
+}
+
+export const RELAY_LIMITS: RelayLimits = {
+  reservations: 256,
+  reservationMs: 60 * 60_000,
+  relayed: 1_024,
+  relayedPerPeer: 768,
+  relayedPerHost: 384,
+  relayedBytes: 4 * MIB,
+  relayedMs: 30 * 60_000,
+  stalledMs: 20_000,
+  idleMs: 60_000,
+};
+
+/** Streams to a relay on one connection: a client needs one, and one more while it asks again. */
+export const HOP_STREAMS_PER_CONNECTION = 8;
+/**
+ * Waiting on one connection between a relay and a peer that holds a reservation: ballots of all voters meet there. On others it
+ * is MAX_UNSENT_BYTES.
+ */
+export const RELAY_UNSENT_BYTES = 64 * MIB;
+/** For a relay to renew a reservation, and for a peer to say which election it serves: both answer at once, or are gone. */
+export const RELAY_ANSWER_MS = 10_000;
+/** For a relay to be asked and to ask the peer, who has a burst of other voters to deal with; as long as a handshake may take. */
+export const RELAY_CONNECT_MS = 30_000;
+
+/** When a peer looks after its reservations; parameters, so that a test need not wait. */
+export interface RelayTiming {
+  /** Between renewals, which also show that the relay is there and answers. */
+  readonly checkMs: number;
+  /** For the relay to answer: one that does not is taken for gone. */
+  readonly answerMs: number;
+  /** Waits when the relay is gone, doubling from the first to the longest. */
+  readonly retryFirstMs: number;
+  readonly retryLongestMs: number;
+}
+
+export const RELAY_TIMING: RelayTiming = {
+  checkMs: 15_000,
+  answerMs: RELAY_ANSWER_MS,
+  retryFirstMs: 1_000,
+  retryLongestMs: 30_000,
+};
+/** A node that starts waits for its relays for so long, since its invite names them; they may come later. */
+export const RELAY_FIRST_MS = 5_000;
+/** Of the addresses that a relay says it has, so many are looked at; one of each family is enough. */
+export const RELAY_ADDRESSES = 16;
+/** Relays of one peer: more would not fit in an invite that a phone can read off a wall. */
+export const MAX_RELAYS = 4;

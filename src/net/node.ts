@@ -1,10 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection, Stream } from '@libp2p/interface';
 import type { Libp2p } from 'libp2p';
 import type { NodeService, ReadService } from '../services/ports.ts';
+import { HeldRelay, type RelayEvent } from './circuit/held-relay.ts';
+import { takeRelayedConnections } from './circuit/listener.ts';
+import type { RelayTarget } from './circuit/relay-target.ts';
 import { startServingHost } from './host.ts';
 import { keyPairOf } from './identity.ts';
 import { closeIdleConnections } from './idle-connections.ts';
-import { DEADLINES, type Deadlines, MAX_STREAMS_PER_CONNECTION } from './limits.ts';
+import * as limits from './limits.ts';
 import { type FailedAddress, type ListenAddress, Listening } from './listening.ts';
 import type { ProtocolServer } from './protocol.ts';
 import { castServer } from './protocols/cast/server.ts';
@@ -24,7 +28,16 @@ export interface NodeInit {
   readonly service?: ReadService | NodeService;
   /** Told of each failure of the service that is not a refusal; the node goes on. */
   readonly onDefect: (error: unknown) => void;
-  readonly deadlines?: Partial<Deadlines>;
+  readonly deadlines?: Partial<limits.Deadlines>;
+  /** Relays through which the node can be reached as well. */
+  readonly relays?: NodeRelays;
+}
+
+export interface NodeRelays {
+  readonly targets: readonly RelayTarget[];
+  /** Told when a relay is held, and when it is lost. */
+  readonly onEvent: (event: RelayEvent) => void;
+  readonly timing?: Partial<limits.RelayTiming>;
 }
 
 /** A running libp2p node. */
@@ -34,7 +47,10 @@ export interface PsephosNode {
   readonly peerId: string;
   /** Optional addresses that are not listened on. */
   readonly failedAddresses: readonly FailedAddress[];
-  /** Full multiaddrs that can be dialled now, with the peer id; they change with the machine's networks. */
+  /**
+   * Full multiaddrs that can be dialled now, with the peer id; they change with the machine's networks. Those through relays come
+   * last, and stay while a relay is lost for a while.
+   */
   addresses(): string[];
   connectionCount(): number;
   /** Streams that peers have open. */
@@ -44,11 +60,11 @@ export interface PsephosNode {
 }
 
 /**
- * Starts a node. Throws usage errors: `bad-address`, `port-in-use`, `port-not-permitted`, `address-not-available`,
+ * Starts a node. Relays are looked for beside, RELAY_FIRST_MS of it before this resolves. Throws usage errors: `bad-address`, `port-in-use`, `port-not-permitted`, `address-not-available`,
  * each naming the address.
  */
 export async function startNode(init: NodeInit): Promise<PsephosNode> {
-  const deadlines: Deadlines = { ...DEADLINES, ...init.deadlines };
+  const deadlines: limits.Deadlines = { ...limits.DEADLINES, ...init.deadlines };
   const listening = new Listening(init.listen);
   const server = new StreamServer(deadlines, init.onDefect);
   const host = await startServingHost({
@@ -57,6 +73,7 @@ export async function startNode(init: NodeInit): Promise<PsephosNode> {
     handshakeMs: deadlines.handshakeMs,
     refuseNewcomers: () => server.stopping,
     onListen: listening.record,
+    ...(init.relays === undefined ? {} : { streams: STREAMS_WITH_RELAYS }),
   });
   const problem = listening.problem();
   if (problem !== undefined) {
@@ -64,7 +81,39 @@ export async function startNode(init: NodeInit): Promise<PsephosNode> {
     throw problem;
   }
   if (init.service !== undefined) await serveElection(host, server, init.service);
-  return new RunningNode(host, server, listening, closeIdleConnections(host, deadlines.idleConnectionMs));
+  const relays = init.relays === undefined ? [] : await holdRelays(host, init.relays);
+  // What the node itself dials are relays, on which it waits for others.
+  const stopSweep = closeIdleConnections(
+    host,
+    deadlines.idleConnectionMs,
+    ({ direction }) => direction === 'outbound',
+  );
+  return new RunningNode({ host, server, listening, relays, stopSweep });
+}
+
+/** Each voter that comes through a relay is a stream that the relay opens. */
+const STREAMS_WITH_RELAYS = {
+  inbound: { theirs: limits.MAX_STREAMS_PER_CONNECTION, ours: limits.MAX_STREAMS_PER_CONNECTION },
+  outbound: {
+    theirs: limits.RELAY_LIMITS.relayedPerPeer + limits.MAX_STREAMS_PER_CONNECTION,
+    ours: limits.MAX_STREAMS_PER_CONNECTION,
+  },
+};
+
+async function holdRelays(host: Libp2p, { targets, onEvent, timing }: NodeRelays): Promise<HeldRelay[]> {
+  await takeRelayedConnections(host, (peer) => targets.some(({ peerId }) => peer.toString() === peerId));
+  const relays = targets.map(
+    (target) => new HeldRelay({ host, target, onEvent, timing: { ...limits.RELAY_TIMING, ...timing } }),
+  );
+  const waited = new AbortController();
+  await Promise.race([
+    Promise.all(relays.map(({ settled }) => settled)),
+    sleep(limits.RELAY_FIRST_MS, undefined, { signal: waited.signal }).catch(() => {
+      // All have answered.
+    }),
+  ]);
+  waited.abort();
+  return relays;
 }
 
 async function serveElection(
@@ -94,22 +143,28 @@ async function handle<Request>(
     },
     {
       maxInboundStreams: protocol.spec.maxStreams,
-      maxOutboundStreams: MAX_STREAMS_PER_CONNECTION,
+      maxOutboundStreams: limits.MAX_STREAMS_PER_CONNECTION,
+      // A connection through a relay is one that the relay may cut; requests come back by themselves.
+      runOnLimitedConnection: true,
     },
   );
 }
 
-class RunningNode implements PsephosNode {
-  readonly #host: Libp2p;
-  readonly #server: StreamServer;
-  readonly #listening: Listening;
-  readonly #stopSweep: () => void;
+interface NodeParts {
+  readonly host: Libp2p;
+  readonly server: StreamServer;
+  readonly listening: Listening;
+  readonly relays: readonly HeldRelay[];
+  readonly stopSweep: () => void;
+}
 
-  constructor(host: Libp2p, server: StreamServer, listening: Listening, stopSweep: () => void) {
-    this.#host = host;
-    this.#server = server;
-    this.#listening = listening;
-    this.#stopSweep = stopSweep;
+class RunningNode implements PsephosNode {
+  readonly #parts: NodeParts;
+  readonly #host: Libp2p;
+
+  constructor(parts: NodeParts) {
+    this.#parts = parts;
+    this.#host = parts.host;
   }
 
   get publicKey(): Uint8Array {
@@ -123,11 +178,13 @@ class RunningNode implements PsephosNode {
   }
 
   get failedAddresses(): readonly FailedAddress[] {
-    return this.#listening.failed;
+    return this.#parts.listening.failed;
   }
 
   addresses(): string[] {
-    return this.#listening.dialable().map((address) => `${address}/p2p/${this.peerId}`);
+    const { listening, relays } = this.#parts;
+    const through = relays.flatMap((relay) => relay.addresses);
+    return [...listening.dialable(), ...through].map((address) => `${address}/p2p/${this.peerId}`);
   }
 
   connectionCount(): number {
@@ -141,8 +198,10 @@ class RunningNode implements PsephosNode {
   }
 
   async stop(): Promise<void> {
-    this.#stopSweep();
-    await this.#server.stop();
+    const { server, relays, stopSweep } = this.#parts;
+    stopSweep();
+    await server.stop();
+    await Promise.all(relays.map((relay) => relay.stop()));
     await this.#host.stop();
   }
 }

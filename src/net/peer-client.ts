@@ -16,7 +16,7 @@ import type { TrusteeMessage } from '../election/trustee-messages.ts';
 import { startClientHost } from './host.ts';
 import type { PeerTarget } from './invite.ts';
 import { DIAL_TIMEOUT_MS, FOLLOW_SILENCE_MS, RETRIES } from './limits.ts';
-import { PeerLink } from './peer-link.ts';
+import { PeerLink, type PeerWay } from './peer-link.ts';
 import { askCast } from './protocols/cast/client.ts';
 import { askEnrol } from './protocols/enrol/client.ts';
 import { askInfo, askStanding } from './protocols/info/client.ts';
@@ -42,6 +42,8 @@ export interface DialOptions {
 export interface DialledPeer extends PeerClient {
   /** The libp2p peer id that stands for `peerKey`. */
   readonly peerId: string;
+  /** How the peer was reached the last time: another way may be taken after a lost connection. */
+  readonly way: PeerWay;
 }
 
 /**
@@ -114,6 +116,10 @@ class LinkedPeer implements DialledPeer {
 
   get peerId(): string {
     return this.#init.peerId;
+  }
+
+  get way(): PeerWay {
+    return this.#link.way;
   }
 
   info(): Promise<ElectionInfo> {

@@ -5,7 +5,7 @@ import { decodeDagCbor, encodeDagCbor } from '../base/dag-cbor.ts';
 import { PsephosError, refused, unreachable } from '../base/errors.ts';
 import { firstIssue } from '../election/schemas.ts';
 import { PeerRefusal } from '../services/ports.ts';
-import { dialTarget } from './dial.ts';
+import { type DialPath, dialTarget } from './dial.ts';
 import { FrameError } from './frame-parser.ts';
 import { FrameStream } from './frame.ts';
 import type { PeerTarget } from './invite.ts';
@@ -18,11 +18,20 @@ import { errorAnswerSchema } from './wire-errors.ts';
 export interface LinkInit {
   readonly host: Libp2p;
   readonly target: PeerTarget;
+  /** One that is there already; the peer's addresses are dialled only without it. */
+  readonly connection?: Connection;
   readonly timeoutMs: number;
   readonly retries: number;
   readonly onRetry: (error: unknown, waitMs: number) => void;
   /** Ends everything that waits. */
   readonly signal: AbortSignal;
+}
+
+/** How a peer was reached. */
+export interface PeerWay {
+  readonly path: DialPath;
+  /** The multiaddr that led there, without the peer's id. */
+  readonly address: string;
 }
 
 /** A peer behind a connection that is made when needed, and made again when it was lost: always to the same peer. */
@@ -31,17 +40,25 @@ export class PeerLink implements Requester {
   readonly #pools = new Map<ProtocolSpec, StreamPool>();
   #target: PeerTarget;
   #connection: Connection | undefined;
+  #way: PeerWay | undefined;
   #connecting: Promise<Connection> | undefined;
 
   constructor(init: LinkInit) {
     this.#init = init;
     this.#target = init.target;
+    this.#connection = init.connection;
   }
 
   /** The peer for people: its first address and its id. */
   get name(): string {
     const { addresses, peerId } = this.#target;
     return `${addresses[0] ?? ''}${peerId === undefined ? '' : `/p2p/${peerId}`}`;
+  }
+
+  /** How the peer was reached the last time. Throws where it never was. */
+  get way(): PeerWay {
+    if (this.#way === undefined) throw new Error('the peer was not connected yet');
+    return this.#way;
   }
 
   /** The connection that is there, or a new one; rejects as `dialTarget` does. */
@@ -113,8 +130,9 @@ export class PeerLink implements Requester {
 
   async #dial(): Promise<Connection> {
     const { host, timeoutMs, signal } = this.#init;
-    const connection = await dialTarget(host, this.#target, { timeoutMs, signal });
+    const { connection, ...way } = await dialTarget(host, this.#target, { timeoutMs, signal });
     this.#connection = connection;
+    this.#way = way;
     // Whoever answered first is who must answer again.
     this.#target = { ...this.#target, peerId: connection.remotePeer.toString() };
     return connection;
@@ -150,6 +168,8 @@ export class PeerLink implements Requester {
       const stream = await connection.newStream(spec.id, {
         signal: AbortSignal.any([this.#init.signal, AbortSignal.timeout(limits.ANSWER_TIMEOUT_MS)]),
         maxOutboundStreams: limits.MAX_STREAMS_PER_CONNECTION,
+        // A relay limits what goes through it; who is cut off there connects again.
+        runOnLimitedConnection: true,
       });
       return new FrameStream(stream, { maxBytes: spec.maxAnswerBytes, deadlines: limits.DEADLINES });
     } catch (error) {

@@ -52,6 +52,7 @@ describe('who can dial an address', () => {
     assert.deepEqual(describeReachability(hotspot), {
       public: ['/ip6/2409:40c2::1/tcp/1'],
       local: ['/ip4/100.90.1.1/tcp/1', '/ip4/192.168.1.5/tcp/1'],
+      relayed: [],
       loopback: ['/ip6/::1/tcp/1'],
       publicIp6: true,
       publicIp4: false,
@@ -60,6 +61,7 @@ describe('who can dial an address', () => {
     assert.deepEqual(describeReachability(['/ip4/127.0.0.1/tcp/1']), {
       public: [],
       local: [],
+      relayed: [],
       loopback: ['/ip4/127.0.0.1/tcp/1'],
       publicIp6: false,
       publicIp4: false,

@@ -121,6 +121,46 @@ describe('an invite', () => {
   });
 });
 
+describe('addresses through relays', () => {
+  const relay = `/ip6/2001:db8::9/tcp/4002/p2p/${otherPeer}`;
+  const circuit = `${relay}/p2p-circuit`;
+
+  it('name the relay and, but in an invite, the peer behind it', () => {
+    const target = parseDialTarget(`${circuit}/p2p/${peerId}`);
+    assert.deepEqual([target.peerId, target.addresses], [peerId, [circuit]]);
+    const invite = formatInvite({
+      peerId,
+      electionId,
+      addresses: ['/ip6/::1/tcp/4000', `${circuit}/p2p/${peerId}`],
+    });
+    assert.equal(invite, `psephos:${peerId}/${electionId}?a=/ip6/::1/tcp/4000&a=${circuit}`);
+    assert.deepEqual(parseDialTarget(invite).addresses, ['/ip6/::1/tcp/4000', circuit]);
+  });
+
+  it('can be those of observers', () => {
+    const observer = peerIdOf(testKey(3).publicKey);
+    const observers = [`${circuit}/p2p/${observer}`];
+    const invite = formatInvite({ peerId, electionId, addresses: ['/ip6/::1/tcp/4000'], observers });
+    assert.deepEqual(parseDialTarget(invite).observers, observers);
+  });
+
+  it('that lead nowhere, in a circle, or through two relays are refused', () => {
+    for (const [text, code] of [
+      [circuit, 'bad-address'],
+      [`/ip6/2001:db8::9/tcp/4002/p2p-circuit/p2p/${peerId}`, 'bad-address'],
+      [`${circuit}/p2p/${otherPeer}`, 'bad-address'],
+      [`${circuit}/p2p/${peerId}/p2p-circuit/p2p/${peerId}`, 'bad-address'],
+      [`${circuit}/tcp/4000`, 'bad-address'],
+      [`${circuit}/`, 'bad-address'],
+      [`${circuit}/p2p/12D3KooW`, 'bad-peer-id'],
+      [`/p2p/${otherPeer}/p2p-circuit/p2p/${peerId}`, 'bad-address'],
+      [`psephos:${peerId}/${electionId}?a=/ip6/::1/tcp/1/p2p/${peerId}/p2p-circuit`, 'bad-invite'],
+    ] as const) {
+      assert.throws(() => parseDialTarget(text), usage(code), text);
+    }
+  });
+});
+
 describe('an address to dial', () => {
   it('pins the peer that it names', () => {
     assert.deepEqual(parseDialTarget(`/ip4/127.0.0.1/tcp/4000/p2p/${peerId}`), {
