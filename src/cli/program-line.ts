@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 
 /** A program of this package as it is typed in the working folder: `node dist/voter.js`. */
 export function programLine(
-  program: 'admin' | 'voter' | 'trustee' | 'registrar' | 'observer' | 'verify-log',
+  program: 'admin' | 'voter' | 'trustee' | 'registrar' | 'observer' | 'relay' | 'verify-log',
 ): string {
   const path = fileURLToPath(new URL(`../${program}.js`, import.meta.url));
   const fromHere = relative(process.cwd(), path);

@@ -6,7 +6,7 @@ import { publicKeyOf } from '../crypto/signature.ts';
 import { firstIssue } from '../election/schemas.ts';
 import { createFile, openToRead } from './files.ts';
 
-export type KeyRole = 'admin' | 'voter' | 'trustee' | 'registrar' | 'observer';
+export type KeyRole = 'admin' | 'voter' | 'trustee' | 'registrar' | 'observer' | 'relay';
 
 export interface KeyPair {
   /** Ed25519 seed (RFC 8032), 32 bytes. */
@@ -19,7 +19,7 @@ const hex32 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hex dig
 const keyFileSchema = z.strictObject({
   psephos: z.literal('key'),
   version: z.literal(1),
-  role: z.enum(['admin', 'voter', 'trustee', 'registrar', 'observer']),
+  role: z.enum(['admin', 'voter', 'trustee', 'registrar', 'observer', 'relay']),
   publicKey: hex32,
   seed: hex32,
 });

@@ -37,13 +37,18 @@ export async function organise(
 /** Starts `admin` on ::1 and waits until it listens. */
 export async function startAdmin(
   election: OrganisedElection,
-  options: { readonly port?: number; readonly under?: readonly string[] } = {},
+  options: {
+    readonly port?: number;
+    readonly under?: readonly string[];
+    readonly args?: readonly string[];
+  } = {},
 ): Promise<{ readonly admin: Running; readonly address: string; readonly port: number }> {
   const listen = ['--listen', `/ip6/::1/tcp/${options.port ?? 0}`];
-  const admin = start('admin', [...election.common, ...listen], {
+  const admin = start('admin', [...election.common, ...listen, ...(options.args ?? [])], {
     cwd: election.folder,
     ...(options.under === undefined ? {} : { under: options.under }),
   });
-  const [address, port] = await admin.waitFor(/\/ip6\/::1\/tcp\/(\d+)\/p2p\/\w+/);
+  // Its own, and not the beginning of one through a relay.
+  const [address, port] = await admin.waitFor(/\/ip6\/::1\/tcp\/(\d+)\/p2p\/\w+(?![\w/])/);
   return { admin, address, port: Number(port) };
 }

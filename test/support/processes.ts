@@ -3,7 +3,7 @@ import { repositoryPath } from './repository.ts';
 import { newStateFolder } from './state-folder.ts';
 
 /** Real programs as users meet them: started as processes, spoken to through their streams, judged by their exit. */
-export type Program = 'admin' | 'voter' | 'trustee' | 'observer' | 'verify-log';
+export type Program = 'admin' | 'voter' | 'trustee' | 'observer' | 'relay' | 'verify-log';
 
 export interface Finished {
   readonly code: number | null;

@@ -1,14 +1,13 @@
-import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { unusable } from '../../base/errors.ts';
-import { publicKeyOf } from '../../crypto/signature.ts';
 import { LogCopy } from '../../services/log-copy.ts';
 import type { Clock } from '../../services/ports.ts';
-import { createFile, exists, makeFolder } from '../../store/files.ts';
-import { type KeyPair, readKeyFile, writeKeyFile } from '../../store/key-files.ts';
+import { createFile, exists } from '../../store/files.ts';
+import type { KeyPair } from '../../store/key-files.ts';
 import { openLevelStore } from '../../store/level-store.ts';
 import { readSmallFile } from '../../store/small-file.ts';
+import { takeOwnKey } from '../own-key.ts';
 
 /**
  * An observer's folder: `observer.key` (its identity, and what it cosigns with), `observer.json` (whom it followed last), the copy as a data
@@ -21,14 +20,8 @@ const MAX_SETTINGS_BYTES = 64 * 1024;
 export const systemClock: Clock = { now: () => Date.now() };
 
 /** The observer's key; made the first time. Throws as `readKeyFile` does. */
-export async function takeKey(folder: string): Promise<KeyPair> {
-  await makeFolder(folder);
-  const path = join(folder, KEY_FILE);
-  if (await exists(path)) return readKeyFile(path, 'observer');
-  const seed = new Uint8Array(randomBytes(32));
-  const key = { seed, publicKey: publicKeyOf(seed) };
-  await writeKeyFile(path, { role: 'observer', ...key });
-  return key;
+export function takeKey(folder: string): Promise<KeyPair> {
+  return takeOwnKey(join(folder, KEY_FILE), 'observer');
 }
 
 /** Takes up the copy in a folder, or begins an empty one. Throws what the store throws. */
