@@ -60,6 +60,12 @@ function programFor(io: Io): Command {
       [],
     )
     .addOption(new Option('--ip6-only', 'do not listen on IPv4').conflicts(['listen']))
+    .option(
+      '--relay <multiaddr>',
+      'a relay through which voters can reach this computer, ending in /p2p/…; several possible ("node dist/relay.js" is one)',
+      collect,
+      [],
+    )
     .option('--no-qr', 'show no QR code of the invite')
     .option(
       '--trust-copy',
@@ -84,6 +90,7 @@ function programFor(io: Io): Command {
         options: GlobalOptions & {
           listen: string[];
           ip6Only?: true;
+          relay: string[];
           qr: boolean;
           askTrusteesEvery: number;
           trustCopy?: true;
@@ -98,6 +105,7 @@ function programFor(io: Io): Command {
         await run(surroundings(options), {
           listen: options.listen,
           ip6Only: options.ip6Only === true,
+          relays: options.relay,
           qr: options.qr,
           askTrusteesEvery: options.askTrusteesEvery,
           trustCopy: options.trustCopy === true,

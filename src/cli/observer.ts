@@ -69,6 +69,14 @@ function observerProgram(io: Io, out: Console): Command {
         .default([], 'IPv6 and IPv4, port 4001'),
     )
     .addOption(new Option('--ip6-only', 'do not listen on IPv4').conflicts(['listen']))
+    .addOption(
+      new Option(
+        '--relay <address>',
+        'a relay through which others can read here, ending in /p2p/…; repeatable',
+      )
+        .argParser(collect)
+        .default([], 'none'),
+    )
     .action(async (flags: RunFlags) => {
       // Loaded only here: libp2p takes longer to load than help takes to print.
       const { run } = await import('./observer/run.ts');

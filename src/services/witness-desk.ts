@@ -375,7 +375,9 @@ function inRuns(cosignatures: readonly Cosignature[]): Cosignature[][] {
   return runs;
 }
 
-const ADDRESS = /^\/(?:ip4|ip6|dns|dns4|dns6)\/[A-Za-z0-9.:-]{1,253}\/tcp\/[0-9]{1,5}\/p2p\/([A-Za-z0-9]+)$/;
+/** Direct, or through a relay. */
+const ADDRESS =
+  /^\/(?:ip4|ip6|dns|dns4|dns6)\/[A-Za-z0-9.:-]{1,253}\/tcp\/[0-9]{1,5}(?:\/p2p\/[A-Za-z0-9]+\/p2p-circuit)?\/p2p\/([A-Za-z0-9]+)$/;
 
 function isAddressOf(address: string, key: Uint8Array): boolean {
   return ADDRESS.exec(address)?.[1] === peerIdText(key);

@@ -62,6 +62,8 @@ const PUBLIC4 = at('/ip4/8.8.8.8');
 const PRIVATE = at('/ip4/192.168.1.7');
 const SHARED = at('/ip4/100.64.1.7');
 const LOOPBACK = at('/ip6/::1');
+const RELAY = `/ip6/2a01:4f8::9/tcp/4002/p2p/${peerIdOf(publicKeyOf(testSeed(2)))}/p2p-circuit`;
+const RELAYED = `${RELAY}/p2p/${PEER}`;
 
 describe('what an organiser is told of addresses', () => {
   it('is which of them everybody can dial, and which only the same network', () => {
@@ -89,6 +91,14 @@ describe('what an organiser is told of addresses', () => {
     assert.doesNotMatch(reachabilityText([PUBLIC4]), /IPv6 only/);
   });
 
+  it('is that voters elsewhere come through the relay, where no address is public and there is one', () => {
+    const text = reachabilityText([LOOPBACK, PRIVATE, RELAYED]);
+    assert.match(text, /Through a relay: everybody who can dial the relay\n {2}\/ip6\/2a01:4f8::9/);
+    assert.match(text, /No address of this computer is public: voters elsewhere come through the relay/);
+    assert.doesNotMatch(text, /WARNING/);
+    assert.match(reachabilityText([LOOPBACK]), /run a relay/, 'who has none is told of it');
+  });
+
   it('leaves no address out', () => {
     const reserved = at('/ip4/192.0.2.1');
     assert.ok(reachabilityText([PUBLIC6, reserved]).includes(reserved));
@@ -114,6 +124,13 @@ describe('an invite', () => {
   it('holds loopback addresses only where there are no others', () => {
     assert.deepEqual(addressesOf([LOOPBACK]), [bare(LOOPBACK)]);
     assert.deepEqual(addressesOf([LOOPBACK, PRIVATE]), [bare(PRIVATE)]);
+  });
+
+  it('holds those through relays last, beside whatever else there is', () => {
+    assert.deepEqual(addressesOf([LOOPBACK, RELAYED]), [bare(LOOPBACK), RELAY]);
+    assert.deepEqual(addressesOf([RELAYED, PRIVATE, PUBLIC6]), [bare(PUBLIC6), bare(PRIVATE), RELAY]);
+    const many = Array.from({ length: 9 }, (_, i) => RELAYED.replace('4002', String(5000 + i)));
+    assert.equal(addressesOf([PUBLIC6, ...many]).length, 5);
   });
 
   it('names observers that can be dialled from as far, those known for longest first, and nothing else that calls itself one', () => {

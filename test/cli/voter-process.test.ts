@@ -12,7 +12,7 @@ describe('node dist/voter.js', () => {
     assert.equal(ran.code, 0, ran.stderr);
     assert.deepEqual(
       jsonLines(ran.stdout).map(({ event }) => event),
-      ['election', 'promised', 'cast', 'confirmed'],
+      ['connected', 'election', 'promised', 'cast', 'confirmed'],
     );
     const receipt = join(place.folder, 'r');
     const verified = await run('voter', ['verify', '--receipt', receipt, '--dial', place.invite]);

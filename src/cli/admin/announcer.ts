@@ -1,5 +1,7 @@
 import { PsephosError } from '../../base/errors.ts';
 import type { StationEvent } from '../../services/events.ts';
+import type { RelayEvent } from '../../net/index.ts';
+import { relayText } from '../relay-text.ts';
 import type { Output } from './output.ts';
 import { STEP_NAMES } from '../../services/ceremony-desk.ts';
 import { closingText, refusedText, turnoutText } from './render.ts';
@@ -135,6 +137,14 @@ export class Announcer {
       this.#output.emit({ event: event.type, trustee, name, what, reason });
       return;
     }
+    const { type, ...rest } = event;
+    this.#output.emit({ event: type, ...rest });
+  };
+
+  /** Tells whether voters can come through a relay. */
+  readonly tellRelay = (event: RelayEvent): void => {
+    if (event.type === 'relay-lost') this.#output.warn(relayText(event));
+    else this.#output.say(relayText(event));
     const { type, ...rest } = event;
     this.#output.emit({ event: type, ...rest });
   };

@@ -4,20 +4,22 @@ import type { ObserverAddress } from '../../services/ports.ts';
 
 /** Addresses an invite holds at most of each sort, and observers: more would make its QR code hard to read. */
 const PER_SORT = 3;
+/** Of two relays, by IPv6 and IPv4. Each names the relay's key, and is three times as long as a direct one. */
+const RELAYED = 4;
 
 /**
- * The invite for voters: public addresses before those of the local network, loopback where there is nothing else; and of the
- * observers some that can be dialled from as far, those that are known for longest, by one address each.
+ * The invite for voters: public addresses before those of the local network, loopback where there is neither, and last those through
+ * relays; and of the observers some that can be dialled from as far, those that are known for longest, by one address each.
  */
 export function inviteFor(
   election: { readonly peerId: string; readonly electionId: string },
   addresses: readonly string[],
   observers: readonly Pick<ObserverAddress, 'addresses'>[] = [],
 ): string {
-  const { public: open, local, loopback } = describeReachability(addresses);
+  const { public: open, local, loopback, relayed } = describeReachability(addresses);
   const chosen = [...open.slice(0, PER_SORT), ...local.slice(0, PER_SORT)];
   // An invite names the peer once, so its addresses go without.
-  const bare = (chosen.length > 0 ? chosen : loopback).flatMap(
+  const bare = [...(chosen.length > 0 ? chosen : loopback), ...relayed.slice(0, RELAYED)].flatMap(
     (address) => parseDialTarget(address).addresses,
   );
   const onThisMachine = chosen.length === 0;
@@ -36,10 +38,16 @@ function observersFor(
 ): string[] {
   const best = observers.flatMap(({ addresses }) => {
     const reach = describeReachability(addresses.filter((address) => isObserver(address, authority)));
-    const [open, local, loopback] = [reach.public[0], reach.local[0], reach.loopback[0]];
+    const [open, relayed, local, loopback] = [
+      reach.public[0],
+      reach.relayed[0],
+      reach.local[0],
+      reach.loopback[0],
+    ];
     if (open !== undefined) return [{ address: open, rank: 0 }];
-    if (local !== undefined) return [{ address: local, rank: 1 }];
-    return loopback !== undefined && onThisMachine ? [{ address: loopback, rank: 2 }] : [];
+    if (relayed !== undefined) return [{ address: relayed, rank: 1 }];
+    if (local !== undefined) return [{ address: local, rank: 2 }];
+    return loopback !== undefined && onThisMachine ? [{ address: loopback, rank: 3 }] : [];
   });
   return best
     .sort((a, b) => a.rank - b.rank)
@@ -68,8 +76,9 @@ export function reachabilityText(addresses: readonly string[]): string {
   };
   group('Public: everybody can dial', reach.public);
   group('In the same network (Wi-Fi, hotspot, cable) only', reach.local);
+  group('Through a relay: everybody who can dial the relay', reach.relayed);
   group('On this machine only', reach.loopback);
-  const told = [...reach.public, ...reach.local, ...reach.loopback];
+  const told = [...reach.public, ...reach.local, ...reach.relayed, ...reach.loopback];
   group(
     'Of no use to voters (reserved or link-local)',
     addresses.filter((address) => !told.includes(address)),
@@ -79,6 +88,8 @@ export function reachabilityText(addresses: readonly string[]): string {
 }
 
 function warnings(reach: ReturnType<typeof describeReachability>): string[] {
+  if (reach.public.length === 0 && reach.relayed.length > 0)
+    return ['No address of this computer is public: voters elsewhere come through the relay, while it runs.'];
   if (reach.public.length === 0) {
     const who =
       reach.local.length > 0
@@ -94,6 +105,7 @@ function warnings(reach: ReturnType<typeof describeReachability>): string[] {
       'For voters elsewhere:',
       ' - Use a connection with IPv6: most phone hotspots have it. Switch it on in the router if it is off there.',
       ' - Or let the router forward the port to this computer (and open its firewall), and tell voters the public address.',
+      ' - Or have somebody with a public address run a relay, and start this program with --relay and its address.',
       ' - Or run this program on a machine with a public address.',
       ...nat,
     ];

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type PsephosNode, peerIdOf, startNode } from '../../net/index.ts';
+import { type PsephosNode, type RelayTarget, parseRelays, peerIdOf, startNode } from '../../net/index.ts';
 import { serveControl } from '../../net/control-socket.ts';
 import { Caretaker } from '../../services/caretaker.ts';
 import { ElectionNode } from '../../services/election-node.ts';
@@ -33,6 +33,8 @@ import { AlarmFiles, keptForks } from '../observer/alarms.ts';
 import { answerWithOwnKeys } from './trustees.ts';
 
 export interface RunOptions extends ListenOptions {
+  /** Addresses of relays through which the node can be reached as well. */
+  readonly relays: readonly string[];
   readonly qr: boolean;
   /** Hours between two calls to the trustees while a round is open. */
   readonly askTrusteesEvery: number;
@@ -55,6 +57,7 @@ const CHECKS_EVERY = 3;
  * finishes what is in flight and closes everything.
  */
 export async function run(surroundings: Surroundings, options: RunOptions): Promise<void> {
+  const relays = parseRelays(options.relays);
   const { place, io, output } = surroundings;
   if (!(await electionExists(place.data))) {
     output.say(`There is no election in ${place.data}: making the sample election.`);
@@ -99,7 +102,7 @@ export async function run(surroundings: Surroundings, options: RunOptions): Prom
     // A power cut may have come between a result and its files.
     background.add(() => reportResults(election, () => Promise.resolve()));
     background.add(() => answerWithOwnKeys(election), announcer.notDone);
-    await serve(surroundings, options, { election, announcer, onEvent, background });
+    await serve(surroundings, options, { election, announcer, onEvent, background, relays });
   } finally {
     background.add(() => saveChecks(election), announcer.notDone);
     await background.settled();
@@ -115,11 +118,12 @@ interface Running {
   readonly announcer: Announcer;
   readonly onEvent: (event: StationEvent) => void;
   readonly background: Background;
+  readonly relays: readonly RelayTarget[];
 }
 
 async function serve(surroundings: Surroundings, options: RunOptions, running: Running): Promise<void> {
   const { place, output } = surroundings;
-  const { election, announcer, onEvent, background } = running;
+  const { election, announcer, onEvent, background, relays } = running;
   const { log, organiser, seed } = election;
   if (seed === undefined) throw new Error('an election opened for running has no key');
   const verifier = signaturePool();
@@ -149,7 +153,13 @@ async function serve(surroundings: Surroundings, options: RunOptions, running: R
   for (const evidence of await keptForks(place.data)) witness.takeEvidence(evidence);
   const service = new ElectionNode(log, { station, enrolments, trustees, witness }, () => systemClock.now());
   const node = await startListening(options, DEFAULT_PORT, (listen) =>
-    startNode({ seed, listen, service, onDefect }),
+    startNode({
+      seed,
+      listen,
+      service,
+      onDefect,
+      ...(relays.length === 0 ? {} : { relays: { targets: relays, onEvent: announcer.tellRelay } }),
+    }),
   );
   try {
     for (const { address, reason } of node.failedAddresses)
@@ -226,7 +236,9 @@ async function tickUntilStopped(
     announcer.tellRefusals();
     if (tick % ADDRESSES_EVERY === 0 && node.addresses().join() !== known) {
       known = node.addresses().join();
-      output.say("This computer's addresses have changed. Give voters the new invite.");
+      output.say(
+        'The addresses where this election can be reached have changed. Give voters the new invite.',
+      );
       await announceAddresses({ io, output }, live(), { qr });
       invite = live().invite;
     } else if (tick % ADDRESSES_EVERY === 0 && live().invite !== invite && systemClock.now() >= nextInvite) {

@@ -1,7 +1,9 @@
 import { peerIdText } from '../../crypto/peer-id.ts';
 import { type ObserverEvent, isAlarm } from '../../services/observing/events.ts';
+import type { RelayEvent } from '../../net/index.ts';
 import type { Console } from '../console.ts';
 import { printable } from '../printable.ts';
+import { relayText } from '../relay-text.ts';
 import { alarmBox, alarmText } from './alarm-text.ts';
 
 /** Tells whoever runs an observer what goes on: a line, or a JSON object, per event. */
@@ -21,6 +23,14 @@ export class ObserverAnnouncer {
     }
     this.#say(event);
   }
+
+  /** Tells whether others can come through a relay. */
+  readonly tellRelay = (event: RelayEvent): void => {
+    if (event.type === 'relay-lost') this.#out.note(`${relayText(event)}\n`);
+    else this.#out.say(`${relayText(event)}\n`);
+    const { type, ...rest } = event;
+    this.#out.emit({ event: type, ...rest });
+  };
 
   #say(event: Exclude<ObserverEvent, { type: 'fork' | 'invalid-log' | 'rolled-back' }>): void {
     const { type } = event;

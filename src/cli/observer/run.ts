@@ -5,9 +5,11 @@ import { refused, unusable } from '../../base/errors.ts';
 import { fingerprint } from '../../crypto/credential.ts';
 import {
   type DialledPeer,
-  describeReachability,
+  type RelayTarget,
   dialPeer,
+  dialableFirst,
   parseDialTarget,
+  parseRelays,
   startNode,
 } from '../../net/index.ts';
 import { serveControl } from '../../net/control-socket.ts';
@@ -18,6 +20,7 @@ import type { ObserverEvent } from '../../services/observing/events.ts';
 import { type KnownGenesis, knownGenesis } from '../../services/observing/known-genesis.ts';
 import { Sources } from '../../services/observing/sources.ts';
 import { ServedLog } from '../../services/served-log.ts';
+import { MAX_OBSERVER_ADDRESSES } from '../../services/witness-limits.ts';
 import type { KeyPair } from '../../store/key-files.ts';
 import type { Console } from '../console.ts';
 import type { Io } from '../io.ts';
@@ -38,6 +41,7 @@ export interface RunFlags {
   readonly observer: readonly string[];
   readonly listen: readonly string[];
   readonly ip6Only?: true;
+  readonly relay: readonly string[];
 }
 
 const DEFAULT_PORT = 4001;
@@ -48,6 +52,7 @@ const RETRIES = 2;
 export async function run(flags: RunFlags, io: Io, out: Console): Promise<void> {
   // Each connection listens to it, and an observer has one to each of the others.
   setMaxListeners(0, io.signal);
+  const relays = parseRelays(flags.relay);
   const settings = await settingsFrom(flags);
   const pins = readPins({ ...flags, dial: settings.dial });
   const key = await takeKey(flags.data);
@@ -56,7 +61,7 @@ export async function run(flags: RunFlags, io: Io, out: Console): Promise<void> 
   try {
     const genesis = await whatIsObserved(copy, pins, settings, io, out);
     await keepSettings(flags.data, settings);
-    await observe({ flags, settings, key, copy, genesis }, io, out);
+    await observe({ flags, settings, relays, key, copy, genesis }, io, out);
   } finally {
     await copy.close();
   }
@@ -128,13 +133,14 @@ function dial(address: string, io: Io): Promise<DialledPeer> {
 interface Observed {
   readonly flags: RunFlags;
   readonly settings: Settings;
+  readonly relays: readonly RelayTarget[];
   readonly key: KeyPair;
   readonly copy: LogCopy;
   readonly genesis: KnownGenesis;
 }
 
 async function observe(observed: Observed, io: Io, out: Console): Promise<void> {
-  const { flags, settings, key, copy, genesis } = observed;
+  const { flags, settings, relays, key, copy, genesis } = observed;
   const announcer = new ObserverAnnouncer(out);
   const alarmFiles = new AlarmFiles(flags.data, out);
   const onEvent = (event: ObserverEvent) => {
@@ -173,10 +179,17 @@ async function observe(observed: Observed, io: Io, out: Console): Promise<void> 
   const node = await startListening(
     { listen: flags.listen, ip6Only: flags.ip6Only === true },
     DEFAULT_PORT,
-    (listen) => startNode({ seed: key.seed, listen, service, onDefect }),
+    (listen) =>
+      startNode({
+        seed: key.seed,
+        listen,
+        service,
+        onDefect,
+        ...(relays.length === 0 ? {} : { relays: { targets: relays, onEvent: announcer.tellRelay } }),
+      }),
   );
   try {
-    addresses = () => dialableFirst(node.addresses());
+    addresses = () => dialableFirst(node.addresses()).slice(0, MAX_OBSERVER_ADDRESSES);
     for (const failed of node.failedAddresses)
       out.note(`Not listening on ${failed.address}: ${failed.reason}.\n`);
     const own = () => ({ peerId: node.peerId, addresses: node.addresses() });
@@ -214,13 +227,6 @@ function announce(
   out.say(
     `Voters and auditors can read the election here, and other observers compare notes:\n\n${addresses.join('\n')}\n\n`,
   );
-}
-
-/** Public addresses first, and loopback only where there is nothing else. */
-function dialableFirst(addresses: readonly string[]): readonly string[] {
-  const { public: open, local, loopback } = describeReachability(addresses);
-  const reachable = [...open, ...local];
-  return reachable.length > 0 ? reachable : loopback;
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

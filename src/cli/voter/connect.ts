@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PsephosError, refused, unusable } from '../../base/errors.ts';
-import type { DialTarget, DialledPeer, PeerTarget } from '../../net/index.ts';
+import type { DialTarget, DialPath, DialledPeer, PeerTarget } from '../../net/index.ts';
 import { PeerRefusal } from '../../services/ports.ts';
 import { within } from '../../services/gathering/deadline.ts';
 import { type KnownElection, meetElection } from '../../services/voter-session.ts';
@@ -91,6 +91,7 @@ export async function meet(
     `Connecting to ${printable(target.addresses[0] ?? '')}`,
     () => reach(target, reading ? readingPlaces(target) : [target], { ...flags, reading }, io, out),
   );
+  tellWay(client, reading, out);
   if (flags.fingerprint !== undefined && comparable(flags.fingerprint) !== comparable(election.fingerprint)) {
     await client.close();
     throw refused(
@@ -194,6 +195,19 @@ function sayReadElsewhere(failure: Error, client: DialledPeer, out: Console): vo
   );
   out.emit({ event: 'reading-from-observer', peerId: client.peerId, reason: failure.message });
 }
+
+/** Says which way led to the peer; of what is only read, people want to know what it says. */
+function tellWay({ way: { path, address } }: DialledPeer, reading: boolean, out: Console): void {
+  out.emit({ event: 'connected', path, address });
+  if (!reading) out.say(`${WAYS[path]}: ${printable(address)}\n`);
+}
+
+const WAYS: Readonly<Record<DialPath, string>> = {
+  'direct-ip6': 'Connected directly, by IPv6',
+  'direct-ip4': 'Connected directly, by IPv4',
+  'direct-name': 'Connected directly',
+  relayed: 'Connected through a relay, which can read nothing of it',
+};
 
 /** For a program that nobody watches, and flags that don't say which election it is to trust. */
 export function unpinned(): Error {
