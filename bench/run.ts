@@ -11,6 +11,7 @@ import { idleBench } from './idle.ts';
 import { newcomersBench } from './newcomers.ts';
 import { observerBench } from './observer.ts';
 import { proofsBench } from './proofs.ts';
+import { relayBench } from './relay.ts';
 import { sealedBench } from './sealed.ts';
 import { sealedCastBench } from './sealed-cast.ts';
 import { storeBench } from './store.ts';
@@ -30,6 +31,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   trustees: trusteesBench,
   proofs: proofsBench,
   observer: observerBench,
+  relay: relayBench,
 };
 
 const RESULTS = fileURLToPath(new URL('../../bench/results.json', import.meta.url));

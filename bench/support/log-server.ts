@@ -37,6 +37,7 @@ process.on('message', (question) => {
 });
 const ready: ServerReady = {
   address: node.addresses()[0] ?? '',
+  through: '',
   echo: '',
   authority: Buffer.from(copy.genesis.authority).toString('hex'),
 };

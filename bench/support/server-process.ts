@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { RelayReady, RelayUsage } from './relay.ts';
 import type { ServerReady, ServerUsage } from './server.ts';
 
 /** `server.ts`, or another that speaks as it does, as a child process, from the bench's side. */
@@ -18,8 +19,16 @@ export class ServerProcess {
     this.ready = ready;
   }
 
-  static async start(voters: number, secrecy: 'open' | 'sealed' = 'open'): Promise<ServerProcess> {
-    return ServerProcess.#run('./server.js', (folder) => [join(folder, 'election'), String(voters), secrecy]);
+  /** With a relay's address the server can be reached through that, too. */
+  static async start(
+    voters: number,
+    secrecy: 'open' | 'sealed' = 'open',
+    relay?: string,
+  ): Promise<ServerProcess> {
+    return ServerProcess.#run('./server.js', (folder) => [
+      ...[join(folder, 'election'), String(voters), secrecy],
+      ...(relay === undefined ? [] : [relay]),
+    ]);
   }
 
   /** As `log-server.ts`: serves the log in a data folder, for reading. */
@@ -46,6 +55,34 @@ export class ServerProcess {
     this.#child.send('stop');
     await exited;
     await rm(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** `relay.ts` as a child process. */
+export class RelayProcess {
+  readonly ready: RelayReady;
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess, ready: RelayReady) {
+    this.#child = child;
+    this.ready = ready;
+  }
+
+  static async start(): Promise<RelayProcess> {
+    const child = fork(fileURLToPath(new URL('./relay.js', import.meta.url)));
+    return new RelayProcess(child, await answerOf<RelayReady>(child));
+  }
+
+  async usage(): Promise<RelayUsage> {
+    const answer = answerOf<RelayUsage>(this.#child);
+    this.#child.send('usage');
+    return answer;
+  }
+
+  async stop(): Promise<void> {
+    const exited = once(this.#child, 'exit');
+    this.#child.send('stop');
+    await exited;
   }
 }
 

@@ -6,6 +6,7 @@ import { encodeTrustees } from '#src/belenios/v1/encoding/trustees.js';
 import { generateTrustee } from '#src/belenios/v1/trustees.js';
 import { publicKeyOf } from '#src/crypto/signature.js';
 import { parseDecimal } from '#src/log/checkpoint.js';
+import { parseRelays } from '#src/net/circuit/relay-target.js';
 import { startNode } from '#src/net/node.js';
 import { createElection } from '#src/services/create-election.js';
 import { ElectionLog } from '#src/services/election-log.js';
@@ -24,10 +25,10 @@ import { FIVE_ANSWERS } from './questions.ts';
 import { benchKeys } from './keys.ts';
 import { witnessDesk } from '../../test/support/witness.ts';
 
-const [folder, voters, secrecy] = process.argv.slice(2);
+const [folder, voters, secrecy, relay] = process.argv.slice(2);
 const count = parseDecimal(voters ?? '');
 if (folder === undefined || count === undefined || (secrecy !== 'open' && secrecy !== 'sealed'))
-  throw new Error('usage: server.js FOLDER VOTERS open|sealed');
+  throw new Error('usage: server.js FOLDER VOTERS open|sealed [RELAY]');
 
 const ignore = () => undefined;
 const log = await ElectionLog.open({
@@ -87,11 +88,14 @@ const node = await startNode({
   onDefect: (error) => {
     throw error;
   },
+  ...(relay === undefined ? {} : { relays: { targets: parseRelays([relay]), onEvent: ignore } }),
 });
 const echo = await serveEcho();
 
 export interface ServerReady {
   readonly address: string;
+  /** Through the relay, if there is one. */
+  readonly through: string;
   readonly echo: string;
   readonly authority: string;
 }
@@ -122,6 +126,7 @@ process.on('message', (question) => {
 });
 const ready: ServerReady = {
   address: node.addresses()[0] ?? '',
+  through: node.addresses().find((address) => address.includes('/p2p-circuit/')) ?? '',
   echo: echo.address,
   authority: Buffer.from(publicKeyOf(AUTHORITY)).toString('hex'),
 };
