@@ -7,7 +7,8 @@ import { dialThrough } from './circuit/dial.ts';
 import { RelayFailure } from './circuit/failure.ts';
 import { type FailedCandidate, WrongPeer, dialFailure, reasonOf } from './dial-failure.ts';
 import type { PeerTarget } from './invite.ts';
-import { NEXT_ADDRESS_MS, RELAYED_AFTER_MS } from './limits.ts';
+import { reachOf } from './addresses.ts';
+import { NEXT_ADDRESS_MS, RELAYED_AFTER_LOCAL_MS, RELAYED_AFTER_MS } from './limits.ts';
 import { type PeerAddress, type RelayAddress, parsePeerAddress } from './multiaddrs.ts';
 
 export interface DialLimits {
@@ -28,8 +29,8 @@ export interface Dialled {
 
 /**
  * Connects to a peer by the first of its addresses that leads to it: IPv6 first, the next address whenever one fails or
- * has not answered in NEXT_ADDRESS_MS (after RFC 8305). Relays are tried beside them after RELAYED_AFTER_MS, or once no other
- * address is left. Rejects with `wrong-peer` (refused) or, unreachable, with `handshake-failed` where a program listens that didn't
+ * has not answered in NEXT_ADDRESS_MS (after RFC 8305). Relays are tried beside them after RELAYED_AFTER_MS (RELAYED_AFTER_LOCAL_MS
+ * where no other address is public), or once no other address is left. Rejects with `wrong-peer` (refused) or, unreachable, with `handshake-failed` where a program listens that didn't
  * complete the handshake, else `unreachable`; each says of every address why it did not lead there.
  */
 export async function dialTarget(
@@ -80,13 +81,11 @@ async function race(
 ): Promise<Dialled> {
   const sorted = [...candidates].sort((a, b) => Number(isIp6(b)) - Number(isIp6(a)));
   const relayed = sorted.filter(({ relay }) => relay !== undefined);
-  const directly = inTurn(
-    sorted.filter(({ relay }) => relay === undefined),
-    tryOne,
-    settled,
-  );
+  const direct = sorted.filter(({ relay }) => relay === undefined);
+  const directly = inTurn(direct, tryOne, settled);
+  const headStart = direct.every(isLocal) ? RELAYED_AFTER_LOCAL_MS : RELAYED_AFTER_MS;
   // Whichever way the wait ends, it is the relays' turn, unless there is a winner.
-  const wait = Promise.race([sleep(RELAYED_AFTER_MS, undefined, { signal: settled }), directly]);
+  const wait = Promise.race([sleep(headStart, undefined, { signal: settled }), directly]);
   const throughRelays = wait.catch(() => undefined).then(() => inTurn(relayed, tryOne, settled));
   return Promise.any([directly, throughRelays]);
 }
@@ -181,6 +180,10 @@ function pathOf({ address, relay }: PeerAddress): DialPath {
   if (relay !== undefined) return 'relayed';
   if (/^\/(?:ip6|dns6)\//.test(address)) return 'direct-ip6';
   return /^\/(?:ip4|dns4)\//.test(address) ? 'direct-ip4' : 'direct-name';
+}
+
+function isLocal({ address }: PeerAddress): boolean {
+  return ['loopback', 'link-local', 'local-network'].includes(reachOf(address));
 }
 
 function isIp6({ address }: PeerAddress): boolean {

@@ -98,6 +98,8 @@ export const NEXT_ADDRESS_MS = 250;
  * of 200 ms on a mobile network. Where no direct address is left to wait for, relayed ones are tried at once.
  */
 export const RELAYED_AFTER_MS = 1_000;
+/** The same where all direct addresses are of a local network, which answers within this time or is another one. */
+export const RELAYED_AFTER_LOCAL_MS = 250;
 /** For an answer to begin: a commit to a slow disk, behind a queue of other ballots. */
 export const ANSWER_TIMEOUT_MS = 30_000;
 /** A follower that hears nothing for this long, three heartbeats, reconnects. */
