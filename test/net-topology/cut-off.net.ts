@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { jsonLines } from '../support/processes.ts';
+import { median, report } from './support/figures.ts';
+import { Internet } from './support/internet.ts';
+import { needsNet } from './support/needs-net.ts';
+import { Polls, castOf } from './support/polls.ts';
+
+/** Voters whose line dies, each at another moment of the exchange. */
+const VOTERS = 8;
+/** Seconds that voters' programs are to wait for: longer than this takes by far. */
+const PATIENCE = '300';
+
+describe('an organiser who is cut off while ballots are cast', () => {
+  it('gets every ballot once when the line is back, whenever it died', async (t) => {
+    if (!needsNet(t)) return;
+    const internet = await Internet.start(t);
+    const organiser = await internet.host('organiser');
+    const polls = await Polls.open(t, organiser.node, { voters: VOTERS + 1 });
+    const accepted = () =>
+      jsonLines(polls.admin.stdout).filter(({ event }) => event === 'ballot-accepted').length;
+
+    const first = await internet.host('first');
+    castOf(await polls.vote(first.node, 0).finished);
+    const { ip6: whole } = await internet.traffic(organiser.line, first.line);
+
+    const voters = await Promise.all(
+      Array.from({ length: VOTERS }, async (_, index) => {
+        const { node, line } = await internet.host(`voter${index}`);
+        // What the organiser's computer sends gets lost, so that some ballots arrive and their receipts don't.
+        await internet.loseAfter(Math.floor((whole * index) / VOTERS), organiser.line, line);
+        return { index, running: polls.vote(node, index + 1, { args: ['--wait', PATIENCE] }) };
+      }),
+    );
+    await Promise.all(voters.map(({ running }) => running.waitFor(/"event":"waiting"/)));
+    const acceptedBefore = accepted();
+    // Voter 0's is one of them: more than that, and there are ballots in the log whose voters don't know it.
+    assert.ok(acceptedBefore > 1, 'no receipt was lost');
+    assert.ok(acceptedBefore < VOTERS + 1, 'every ballot had arrived');
+
+    // From now on they are told that there is no way, and try again at longer and longer intervals.
+    await organiser.line.cut();
+    await internet.loseNothing();
+    await Promise.all(voters.map(({ running }) => running.waitFor(/("event":"waiting"[^]*){4}/)));
+    await organiser.line.mend();
+    const mended = performance.now();
+    const times = await Promise.all(
+      voters.map(async ({ running }) => {
+        castOf(await running.finished);
+        return performance.now() - mended;
+      }),
+    );
+    await polls.expectBallots(VOTERS + 1);
+    await report(t, {
+      topology: '7 admin cut off during casting, voters wait',
+      path: 'direct ip6',
+      figures: {
+        ballots: VOTERS,
+        receiptsLost: acceptedBefore - 1,
+        medianRecoveryMs: Math.round(median(times)),
+        longestRecoveryMs: Math.round(Math.max(...times)),
+      },
+    });
+  });
+});

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import * as z from 'zod';
+import { publicKeyOf } from '#src/crypto/signature.js';
+import { writeKeyFile } from '#src/store/key-files.js';
+import { type OrganisedElection, ANSWERS, organise } from '../../support/organised-election.ts';
+import { type Finished, type Running, jsonLines, run } from '../../support/processes.ts';
+import { tempFolder, testSeed } from '../../support/temp-election.ts';
+import { median } from './figures.ts';
+import type { NetNode } from './net-node.ts';
+
+const addressesEvent = z.object({
+  event: z.literal('addresses'),
+  addresses: z.array(z.string()),
+  invite: z.string(),
+});
+const resultEvent = z.object({
+  event: z.literal('result'),
+  turnout: z.object({ voted: z.number(), ballots: z.number() }),
+});
+const castEvent = z.object({ event: z.literal('cast'), tracker: z.string(), index: z.number() });
+
+/** How many ballots a figure is the median of. */
+export const CASTS = 20;
+
+const CASTER = fileURLToPath(new URL('caster-child.js', import.meta.url));
+
+/** An election with sealed ballots, open, whose `admin` runs on a computer of a topology. Voter i has the key of `testSeed(i)`. */
+export class Polls {
+  readonly election: OrganisedElection;
+  readonly admin: Running;
+
+  private constructor(election: OrganisedElection, admin: Running) {
+    this.election = election;
+    this.admin = admin;
+  }
+
+  /** Makes the election and has `admin` listen as it does unless told otherwise; `args` are more arguments for it. */
+  static async open(
+    t: TestContext,
+    at: NetNode,
+    { voters, args = [] }: { readonly voters: number; readonly args?: readonly string[] },
+  ): Promise<Polls> {
+    const election = await organise(await tempFolder(t), voters, ['--secrecy', 'sealed', '--open']);
+    for (let voter = 0; voter < voters; voter++) {
+      const seed = testSeed(voter);
+      await writeKeyFile(keyFile(election, voter), { role: 'voter', seed, publicKey: publicKeyOf(seed) });
+    }
+    const admin = at.start('admin', [...election.common, '--json', ...args], { cwd: election.folder });
+    const polls = new Polls(election, admin);
+    await admin.waitFor(/"event":"addresses".*\n/);
+    return polls;
+  }
+
+  /** What `admin` said last of its addresses, and the invite with them. */
+  get announced(): { readonly addresses: readonly string[]; readonly invite: string } {
+    const said = jsonLines(this.admin.stdout).flatMap((line) => addressesEvent.safeParse(line).data ?? []);
+    const last = said.at(-1);
+    if (last === undefined) throw new Error('admin announced nothing');
+    return last;
+  }
+
+  get invite(): string {
+    return this.announced.invite;
+  }
+
+  /** Starts the voter's program for a voter on a computer of the topology. */
+  vote(
+    at: NetNode,
+    voter: number,
+    { invite = this.invite, args = [] }: { readonly invite?: string; readonly args?: readonly string[] } = {},
+  ): Running {
+    return at.start('voter', [
+      ...['--dial', invite, '--key-file', keyFile(this.election, voter), '--choose', ANSWERS[0] ?? ''],
+      ...['--yes', '--json', '--receipt', this.receiptFile(voter), ...args],
+    ]);
+  }
+
+  receiptFile(voter: number): string {
+    return join(this.election.folder, `v${voter}.tlog-proof`);
+  }
+
+  /** Casts CASTS ballots of the voters from `first` on, one after another; the median of the milliseconds that each took. */
+  async medianMs(at: NetNode, first: number): Promise<number> {
+    const argv = [process.execPath, CASTER, this.invite, String(first), String(CASTS)];
+    const times = (await at.exec(argv)).trim().split('\n').map(Number);
+    assert.equal(times.length, CASTS);
+    return Math.round(median(times));
+  }
+
+  /** Ends the voting and `admin`, and asserts that the log is valid and holds one ballot of each of so many voters, and no more. */
+  async expectBallots(voters: number): Promise<void> {
+    const closed = await run('admin', [...this.election.common, 'close']);
+    assert.equal(closed.code, 0, closed.stderr);
+    const ended = await this.admin.kill('SIGINT');
+    assert.equal(ended.code, 0, ended.stderr);
+    const audit = await run('verify-log', ['--json', this.election.data]);
+    assert.equal(audit.code, 0, audit.stdout);
+    const counted = jsonLines(audit.stdout).flatMap(
+      (line) => resultEvent.safeParse(line).data?.turnout ?? [],
+    );
+    assert.deepEqual(counted, [{ voted: voters, ballots: voters }]);
+  }
+}
+
+function keyFile({ folder }: OrganisedElection, voter: number): string {
+  return join(folder, `v${voter}.key`);
+}
+
+/** Asserts that a voter's program ended well; what it says of the ballot. */
+export function castOf(voted: Finished): z.infer<typeof castEvent> {
+  assert.equal(voted.code, 0, `${voted.stderr}\n${voted.stdout}`);
+  const found = jsonLines(voted.stdout).flatMap((line) => castEvent.safeParse(line).data ?? []);
+  assert.equal(found.length, 1, voted.stdout);
+  return found[0] as z.infer<typeof castEvent>;
+}
