@@ -21,7 +21,7 @@ const MASQUERADE: Readonly<Record<Nat, string>> = {
 };
 
 /** The router's end of the network behind it. */
-const LAN = 'lan';
+export const LAN = 'lan';
 
 /**
  * What every home router does: lets out everything, lets in what answers it (RFC 6092 says so of IPv6), and has one IPv4

@@ -26,7 +26,7 @@ async function carryOut(command: Command): Promise<number> {
       await once(socket, 'listening');
       const { port } = socket.address();
       socket.on('message', (data, from) => {
-        arrived(port, from, data.toString());
+        arrived(port, from, data.toString('latin1'));
       });
       udp.set(port, socket);
       return port;
@@ -35,7 +35,7 @@ async function carryOut(command: Command): Promise<number> {
       const { to, port, text } = command;
       const address = to.address.includes(':') ? to.address : `::ffff:${to.address}`;
       await new Promise<void>((resolve, reject) => {
-        udp.get(port)?.send(text, to.port, address, (error) => {
+        udp.get(port)?.send(Buffer.from(text, 'latin1'), to.port, address, (error) => {
           if (error === null) resolve();
           else reject(error);
         });

@@ -4,7 +4,7 @@ export interface Endpoint {
   readonly port: number;
 }
 
-/** What a test has a probe do. Sockets are named by their local port. */
+/** What a test has a probe do. A datagram's text has a character for each of its bytes. Sockets are named by their local port. */
 export type Command =
   /** Opens a UDP socket; port 0 takes any. */
   | { readonly do: 'open-udp'; readonly port: number }

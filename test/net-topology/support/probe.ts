@@ -61,9 +61,10 @@ export class Probe {
   }
 
   /** The first arrival with this text at this port, also one from before. */
-  async arrival(port: number, text = ''): Promise<Arrival> {
+  async arrival(port: number, text: string | RegExp = ''): Promise<Arrival> {
+    const isIt = (found: string) => (typeof text === 'string' ? found === text : text.test(found));
     for (;;) {
-      const found = this.arrivals.find((one) => one.port === port && one.text === text);
+      const found = this.arrivals.find((one) => one.port === port && isIt(one.text));
       if (found !== undefined) return found;
       await new Promise<void>((resolve) => {
         this.#watchers.add(resolve);
