@@ -12,7 +12,7 @@ const PORT = 4000;
 
 describe('an organiser whose IPv6 prefix changes while ballots are cast', () => {
   it('is dialled by the new invite, and found again by an observer who was told where it might be', async (t) => {
-    if (!needsNet(t)) return;
+    if (!(await needsNet(t))) return;
     const internet = await Internet.start(t);
     const hotspot = await internet.home('hotspot', { families: IP6_ONLY, nat: 'preserving' });
     await hotspot.letIn(PORT);

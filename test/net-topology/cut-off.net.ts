@@ -13,7 +13,7 @@ const PATIENCE = '300';
 
 describe('an organiser who is cut off while ballots are cast', () => {
   it('gets every ballot once when the line is back, whenever it died', async (t) => {
-    if (!needsNet(t)) return;
+    if (!(await needsNet(t))) return;
     const internet = await Internet.start(t);
     const organiser = await internet.host('organiser');
     const polls = await Polls.open(t, organiser.node, { voters: VOTERS + 1 });

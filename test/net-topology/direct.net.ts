@@ -39,7 +39,7 @@ async function votesDirectly(t: TestContext, { topology, families, family }: Dir
 
 describe('a voter whose organiser can be dialled', () => {
   it('votes from behind a NAT, by IPv4', async (t) => {
-    if (!needsNet(t)) return;
+    if (!(await needsNet(t))) return;
     await votesDirectly(t, {
       topology: '1 voter behind NAT44, admin on public IPv4',
       families: IP4_ONLY,
@@ -48,7 +48,7 @@ describe('a voter whose organiser can be dialled', () => {
   });
 
   it('votes from behind a firewall, by IPv6', async (t) => {
-    if (!needsNet(t)) return;
+    if (!(await needsNet(t))) return;
     await votesDirectly(t, {
       topology: '2 IPv6 on both sides, stateful firewall before the voter',
       families: IP6_ONLY,

@@ -36,7 +36,7 @@ const ip6 = ({ line }: { readonly line: PublicHost['line'] }, port: number): End
 
 describe('a NAT of the topologies', () => {
   it('that preserves ports shows one socket to everybody at one address', async (t) => {
-    if (!needsNet(t)) return;
+    if (!(await needsNet(t))) return;
     const { home, laptop, one, two } = await natAndServer(t, 'preserving');
     const own = await laptop.openUdp();
     const seen = await Promise.all(
@@ -51,7 +51,7 @@ describe('a NAT of the topologies', () => {
   });
 
   it('that is symmetric shows one socket to each at another port', async (t) => {
-    if (!needsNet(t)) return;
+    if (!(await needsNet(t))) return;
     const { home, laptop, one, two } = await natAndServer(t, 'symmetric');
     const own = await laptop.openUdp();
     const ports = new Set<number>([own]);
@@ -68,7 +68,7 @@ describe('a NAT of the topologies', () => {
 
   for (const nat of ['preserving', 'symmetric'] as const) {
     it(`that is ${nat} maps TCP as it maps UDP`, async (t) => {
-      if (!needsNet(t)) return;
+      if (!(await needsNet(t))) return;
       const { laptop, one, two } = await natAndServer(t, nat);
       const seen = new Set<number>();
       for (const { at, probe } of [one, two]) {
@@ -81,7 +81,7 @@ describe('a NAT of the topologies', () => {
     });
 
     it(`that is ${nat} lets in what answers, and nobody else`, async (t) => {
-      if (!needsNet(t)) return;
+      if (!(await needsNet(t))) return;
       const { laptop, one, two } = await natAndServer(t, nat);
       const own = await laptop.openUdp();
       for (const { probe } of [one, two]) await probe.openUdp(PORT);
@@ -98,7 +98,7 @@ describe('a NAT of the topologies', () => {
   }
 
   it('lets two sockets meet that know of each other, unless it is symmetric', async (t) => {
-    if (!needsNet(t)) return;
+    if (!(await needsNet(t))) return;
     for (const [left, right, meet] of [
       ['preserving', 'preserving', true],
       ['preserving', 'symmetric', false],
@@ -142,7 +142,7 @@ async function theyMeet(t: TestContext, left: Nat, right: Nat): Promise<boolean>
 
 describe('a firewall of the topologies', () => {
   it('lets nobody in who was not called, by IPv6 either, until it is told to', async (t) => {
-    if (!needsNet(t)) return;
+    if (!(await needsNet(t))) return;
     const { home, node, laptop, one } = await natAndServer(t, 'preserving');
     await laptop.listenTcp(PORT);
     await laptop.openUdp(PORT);
@@ -162,7 +162,7 @@ describe('a firewall of the topologies', () => {
 
 describe('the namespaces of the topologies', () => {
   it('are removed with what runs in them when whoever made them has died', async (t) => {
-    if (!needsNet(t)) return;
+    if (!(await needsNet(t))) return;
     const died = spawn(process.execPath, ['--eval', '']);
     await once(died, 'exit');
     const left = await NetNode.create(t, 'left');
@@ -182,7 +182,7 @@ describe('the namespaces of the topologies', () => {
 
 describe('the internet of the topologies', () => {
   it('counts what passes, by family and by who talks to whom', async (t) => {
-    if (!needsNet(t)) return;
+    if (!(await needsNet(t))) return;
     const { internet, home, laptop, one, two } = await natAndServer(t, 'preserving');
     const own = await laptop.openUdp();
     await laptop.sendUdp(own, ip4(one.at, PORT), 'x'.repeat(100));
@@ -193,7 +193,7 @@ describe('the internet of the topologies', () => {
   });
 
   it('loses in one direction what it is told to lose', async (t) => {
-    if (!needsNet(t)) return;
+    if (!(await needsNet(t))) return;
     const { internet, one, two } = await natAndServer(t, 'preserving');
     for (const { probe } of [one, two]) await probe.openUdp(PORT);
     await internet.loseAfter(200, one.at.line, two.at.line);
@@ -210,7 +210,7 @@ describe('the internet of the topologies', () => {
   });
 
   it('has lines that are cut and mended without anybody’s address changing', async (t) => {
-    if (!needsNet(t)) return;
+    if (!(await needsNet(t))) return;
     const { internet, one, two } = await natAndServer(t, 'preserving');
     for (const { probe } of [one, two]) await probe.openUdp(PORT);
     for (const address of [ip4, ip6]) {
@@ -225,7 +225,7 @@ describe('the internet of the topologies', () => {
   });
 
   it('gives a line other addresses, and the old ones lead nowhere', async (t) => {
-    if (!needsNet(t)) return;
+    if (!(await needsNet(t))) return;
     const { home, node, laptop, one } = await natAndServer(t, 'preserving');
     await one.probe.openUdp(PORT);
     const before = { ip4: home.line.addresses.ip4, ip6: home.addressOf(node) };

@@ -15,7 +15,7 @@ const SERVICE = 'urn:schemas-upnp-org:service:WANIPConnection:1';
 
 describe('a STUN server of the topologies', () => {
   it('tells a computer behind a NAT by which address it is seen', async (t) => {
-    if (!needsNet(t, 'turnserver')) return;
+    if (!(await needsNet(t, 'turnserver'))) return;
     const internet = await Internet.start(t);
     const server = await internet.host('stun');
     await startStun(t, server);
@@ -41,7 +41,7 @@ describe('a STUN server of the topologies', () => {
 
 describe('a router of the topologies', () => {
   it('is found by UPnP, and forwards a port that it is asked for', async (t) => {
-    if (!needsNet(t, 'miniupnpd')) return;
+    if (!(await needsNet(t, 'miniupnpd'))) return;
     const internet = await Internet.start(t);
     const home = await internet.home('home', { families: IP4_ONLY, nat: 'preserving' });
     await offerUpnp(t, home);

@@ -27,7 +27,7 @@ export const LAN = 'lan';
  * What every home router does: lets out everything, lets in what answers it (RFC 6092 says so of IPv6), and has one IPv4
  * address for all. What it drops it drops in silence, and counts.
  */
-const rules = (nat: Nat): string => `
+export const homeRules = (nat: Nat): string => `
 table inet firewall {
   counter dropped { }
   chain forward {
@@ -73,7 +73,7 @@ export class Home {
 
   static async open(t: TestContext, router: NetNode, line: Line, { nat }: HomeOptions): Promise<Home> {
     await router.ip(`link add ${LAN} type bridge`, `link set ${LAN} up`);
-    await router.nft(rules(nat));
+    await router.nft(homeRules(nat));
     const home = new Home(t, router, line);
     if (line.families.ip4) await router.ip(`addr add ${LAN_PREFIX}1/24 dev ${LAN}`);
     if (line.families.ip6) await router.ip(`addr add ${home.#prefix}1/64 dev ${LAN}`);
