@@ -28,6 +28,7 @@ try {
     readFileSync(figures, 'utf8')
       .split('\n')
       .filter((line) => line !== '')
+      .sort()
       .map((line) => JSON.parse(line)),
   );
 } finally {
