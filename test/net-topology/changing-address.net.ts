@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { jsonLines } from '../support/processes.ts';
 import { report } from './support/figures.ts';
 import { Internet } from './support/internet.ts';
 import { IP6_ONLY } from './support/line.ts';
 import { needsNet } from './support/needs-net.ts';
-import { Polls, castOf } from './support/polls.ts';
+import { Polls, castOf, organised } from './support/polls.ts';
 
 const PORT = 4000;
 
@@ -17,7 +18,7 @@ describe('an organiser whose IPv6 prefix changes while ballots are cast', () => 
     const hotspot = await internet.home('hotspot', { families: IP6_ONLY, nat: 'preserving' });
     await hotspot.letIn(PORT);
     const laptop = await hotspot.host('laptop');
-    const polls = await Polls.open(t, laptop, { voters: 2 });
+    const polls = await Polls.open(laptop, await organised(t, 2));
     const before = polls.announced;
     assert.ok(before.invite.includes(`/ip6/${hotspot.addressOf(laptop)}/tcp/${PORT}`), before.invite);
     const voter = await internet.host('voter', IP6_ONLY);
@@ -57,5 +58,23 @@ describe('an organiser whose IPv6 prefix changes while ballots are cast', () => 
       path: 'direct ip6',
       figures: { announcedMs: Math.round(announcedMs), observerRecoveryMs: Math.round(recoveryMs) },
     });
+  });
+
+  it('still serves, and tells the last address, where it changed every second', async (t) => {
+    if (!(await needsNet(t))) return;
+    const internet = await Internet.start(t);
+    const hotspot = await internet.home('hotspot', { families: IP6_ONLY, nat: 'preserving' });
+    await hotspot.letIn(PORT);
+    const laptop = await hotspot.host('laptop');
+    const polls = await Polls.open(laptop, await organised(t, 1));
+    for (let change = 0; change < 6; change++) {
+      await hotspot.renumber();
+      await sleep(1_000);
+    }
+    const last = `/ip6/${hotspot.addressOf(laptop)}/tcp/${PORT}`;
+    await polls.admin.waitFor(new RegExp(`"event":"addresses"[^\\n]*"invite":"[^"]*a=${last}["&][^\\n]*\\n`));
+    const voter = await internet.host('voter', IP6_ONLY);
+    castOf(await polls.vote(voter.node, 0).finished);
+    await polls.expectBallots(1);
   });
 });

@@ -4,7 +4,7 @@ import { jsonLines } from '../support/processes.ts';
 import { median, report } from './support/figures.ts';
 import { Internet } from './support/internet.ts';
 import { needsNet } from './support/needs-net.ts';
-import { Polls, castOf } from './support/polls.ts';
+import { Polls, castOf, organised } from './support/polls.ts';
 
 /** Voters whose line dies, each at another moment of the exchange. */
 const VOTERS = 8;
@@ -16,7 +16,7 @@ describe('an organiser who is cut off while ballots are cast', () => {
     if (!(await needsNet(t))) return;
     const internet = await Internet.start(t);
     const organiser = await internet.host('organiser');
-    const polls = await Polls.open(t, organiser.node, { voters: VOTERS + 1 });
+    const polls = await Polls.open(organiser.node, await organised(t, VOTERS + 1));
     const accepted = () =>
       jsonLines(polls.admin.stdout).filter(({ event }) => event === 'ballot-accepted').length;
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { type TestContext, describe, it } from 'node:test';
-import { report } from './support/figures.ts';
+import { median, report } from './support/figures.ts';
 import { Internet } from './support/internet.ts';
 import { type Families, IP4_ONLY, IP6_ONLY } from './support/line.ts';
 import { needsNet } from './support/needs-net.ts';
-import { CASTS, Polls, castOf } from './support/polls.ts';
+import { CASTS, Polls, castOf, organised } from './support/polls.ts';
 
 interface Direct {
   readonly topology: string;
@@ -18,7 +18,7 @@ async function votesDirectly(t: TestContext, { topology, families, family }: Dir
   const organiser = await internet.host('organiser', families);
   const home = await internet.home('home', { families, nat: 'preserving' });
   const laptop = await home.host('laptop');
-  const polls = await Polls.open(t, organiser.node, { voters: CASTS + 1 });
+  const polls = await Polls.open(organiser.node, await organised(t, CASTS + 1));
   assert.ok(polls.invite.includes(`/${family}/${organiser.line.addresses[family]}/tcp/`), polls.invite);
 
   castOf(await polls.vote(laptop, 0).finished);
@@ -31,7 +31,7 @@ async function votesDirectly(t: TestContext, { topology, families, family }: Dir
   };
   const before = await passed();
   assert.ok(before > 0);
-  const medianMs = await polls.medianMs(laptop, 1);
+  const medianMs = Math.round(median(await polls.cast(laptop, 1)));
   const bytesPerBallot = Math.round(((await passed()) - before) / CASTS);
   await polls.expectBallots(CASTS + 1);
   await report(t, { topology, path: `direct ${family}`, figures: { medianMs, bytesPerBallot } });

@@ -64,7 +64,7 @@ describe('a router of the topologies', () => {
       NewExternalPort: PORT,
       NewProtocol: 'TCP',
       NewInternalPort: PORT,
-      NewInternalClient: `${LAN_PREFIX}2`,
+      NewInternalClient: home.privateAddressOf(node),
       NewEnabled: 1,
       NewPortMappingDescription: 'test',
       NewLeaseDuration: 60,

@@ -51,6 +51,12 @@ table ip nat {
 }
 `;
 
+/**
+ * Computers of different homes have different numbers behind the same LAN prefix, so that what one has for its address leads nowhere in
+ * another's network: by far the most frequent case in life.
+ */
+const MOST_MEMBERS = 10;
+
 interface Member {
   readonly node: NetNode;
   readonly number: number;
@@ -83,7 +89,7 @@ export class Home {
   /** A computer in the network behind the router. */
   async host(label: string): Promise<NetNode> {
     const node = await NetNode.create(this.#t, label);
-    const member = { node, number: this.#members.length + 2 };
+    const member = { node, number: this.line.number * MOST_MEMBERS + this.#members.length };
     this.#members.push(member);
     const port = `lan${member.number}`;
     await cable({ node: this.router, port }, { node, port: 'eth0' });
@@ -101,6 +107,11 @@ export class Home {
   /** The IPv6 address of a computer behind the router. */
   addressOf(node: NetNode): string {
     return `${this.#prefix}${this.#numberOf(node)}`;
+  }
+
+  /** The IPv4 address of a computer behind the router. */
+  privateAddressOf(node: NetNode): string {
+    return `${LAN_PREFIX}${this.#numberOf(node)}`;
   }
 
   /** What `addressOf` would be after a `renumber` now. */

@@ -65,7 +65,7 @@ export class Internet {
       core: this.#core,
       subscriber,
       families,
-      port: `line${this.#lines}`,
+      number: this.#lines,
       nextAddressing: () => addressing(++this.#numbers),
       comingAddressing: () => addressing(this.#numbers + 1),
     });

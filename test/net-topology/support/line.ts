@@ -17,8 +17,8 @@ export interface LineInit {
   readonly core: NetNode;
   readonly subscriber: NetNode;
   readonly families: Families;
-  /** The line's end in the middle of the internet. */
-  readonly port: string;
+  /** 1, 2, … */
+  readonly number: number;
   readonly nextAddressing: () => Addressing;
   /** What `nextAddressing` would give now. */
   readonly comingAddressing: () => Addressing;
@@ -35,15 +35,20 @@ export class Line {
   }
 
   static async lay(init: LineInit): Promise<Line> {
-    await cable({ node: init.core, port: init.port }, { node: init.subscriber, port: WAN });
     const line = new Line(init, init.nextAddressing());
+    await cable({ node: init.core, port: line.port }, { node: init.subscriber, port: WAN });
     await line.#address('add');
     await line.#route();
     return line;
   }
 
+  get number(): number {
+    return this.#init.number;
+  }
+
+  /** The line's end in the middle of the internet. */
   get port(): string {
-    return this.#init.port;
+    return `line${this.#init.number}`;
   }
 
   get families(): Families {
@@ -86,10 +91,10 @@ export class Line {
   }
 
   async #address(action: 'add' | 'del'): Promise<void> {
-    const { core, subscriber, families, port } = this.#init;
+    const { core, subscriber, families } = this.#init;
     const { provider, subscriber: own } = this.#addressing;
     const both = async (family: 'ip4' | 'ip6', rest: string): Promise<void> => {
-      await core.ip(`addr ${action} ${provider[family]}${rest} dev ${port}`);
+      await core.ip(`addr ${action} ${provider[family]}${rest} dev ${this.port}`);
       await subscriber.ip(`addr ${action} ${own[family]}${rest} dev ${WAN}`);
     };
     if (families.ip4) await both('ip4', '/24');
@@ -98,11 +103,11 @@ export class Line {
 
   /** Routes go with the addresses or the line that they lead over. */
   async #route(): Promise<void> {
-    const { core, subscriber, families, port } = this.#init;
+    const { core, subscriber, families } = this.#init;
     const { provider, subscriber: own, prefix } = this.#addressing;
     if (families.ip4) await subscriber.ip(`route replace 0.0.0.0/0 via ${provider.ip4} dev ${WAN}`);
     if (families.ip6) {
-      await core.ip(`route replace ${prefix}/64 via ${own.ip6} dev ${port}`);
+      await core.ip(`route replace ${prefix}/64 via ${own.ip6} dev ${this.port}`);
       await subscriber.ip(`route replace ::/0 via ${provider.ip6} dev ${WAN}`);
     }
   }

@@ -8,7 +8,6 @@ import { writeKeyFile } from '#src/store/key-files.js';
 import { type OrganisedElection, ANSWERS, organise } from '../../support/organised-election.ts';
 import { type Finished, type Running, jsonLines, run } from '../../support/processes.ts';
 import { tempFolder, testSeed } from '../../support/temp-election.ts';
-import { median } from './figures.ts';
 import type { NetNode } from './net-node.ts';
 
 const addressesEvent = z.object({
@@ -27,7 +26,23 @@ export const CASTS = 20;
 
 const CASTER = fileURLToPath(new URL('caster-child.js', import.meta.url));
 
-/** An election with sealed ballots, open, whose `admin` runs on a computer of a topology. Voter i has the key of `testSeed(i)`. */
+/** An election with sealed ballots, open, which nobody runs yet. Voter i has the key of `testSeed(i)`. */
+export async function organised(
+  t: TestContext,
+  voters: number,
+): Promise<OrganisedElection & { readonly electionId: string }> {
+  const election = await organise(await tempFolder(t), voters, ['--secrecy', 'sealed', '--open']);
+  for (let voter = 0; voter < voters; voter++) {
+    const seed = testSeed(voter);
+    await writeKeyFile(keyFile(election, voter), { role: 'voter', seed, publicKey: publicKeyOf(seed) });
+  }
+  const status = await run('admin', [...election.common, 'status', '--json']);
+  const [, electionId] = /"electionId":"(\w+)"/.exec(status.stdout) ?? [];
+  assert.ok(electionId, status.stderr);
+  return { ...election, electionId };
+}
+
+/** An election whose `admin` runs on a computer of a topology. */
 export class Polls {
   readonly election: OrganisedElection;
   readonly admin: Running;
@@ -37,17 +52,8 @@ export class Polls {
     this.admin = admin;
   }
 
-  /** Makes the election and has `admin` listen as it does unless told otherwise; `args` are more arguments for it. */
-  static async open(
-    t: TestContext,
-    at: NetNode,
-    { voters, args = [] }: { readonly voters: number; readonly args?: readonly string[] },
-  ): Promise<Polls> {
-    const election = await organise(await tempFolder(t), voters, ['--secrecy', 'sealed', '--open']);
-    for (let voter = 0; voter < voters; voter++) {
-      const seed = testSeed(voter);
-      await writeKeyFile(keyFile(election, voter), { role: 'voter', seed, publicKey: publicKeyOf(seed) });
-    }
+  /** Has `admin` listen as it does unless it is told otherwise; `args` are more arguments for it. */
+  static async open(at: NetNode, election: OrganisedElection, args: readonly string[] = []): Promise<Polls> {
     const admin = at.start('admin', [...election.common, '--json', ...args], { cwd: election.folder });
     const polls = new Polls(election, admin);
     await admin.waitFor(/"event":"addresses".*\n/);
@@ -82,12 +88,15 @@ export class Polls {
     return join(this.election.folder, `v${voter}.tlog-proof`);
   }
 
-  /** Casts CASTS ballots of the voters from `first` on, one after another; the median of the milliseconds that each took. */
-  async medianMs(at: NetNode, first: number): Promise<number> {
-    const argv = [process.execPath, CASTER, this.invite, String(first), String(CASTS)];
+  /**
+   * Casts CASTS ballots of the voters from `first` on, one after another, each over a connection of its own; the milliseconds that each
+   * took, from dialling to the checked receipt.
+   */
+  async cast(at: NetNode, first: number, invite = this.invite): Promise<number[]> {
+    const argv = [process.execPath, CASTER, invite, String(first), String(CASTS)];
     const times = (await at.exec(argv)).trim().split('\n').map(Number);
     assert.equal(times.length, CASTS);
-    return Math.round(median(times));
+    return times;
   }
 
   /** Ends the voting and `admin`, and asserts that the log is valid and holds one ballot of each of so many voters, and no more. */
