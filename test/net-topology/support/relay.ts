@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import * as z from 'zod';
-import { type Running, jsonLines, run } from '../../support/processes.ts';
+import { jsonLines, run } from '../../support/processes.ts';
 import { repositoryPath } from '../../support/repository.ts';
 import { tempFolder } from '../../support/temp-election.ts';
 import type { PublicHost } from './internet.ts';
@@ -12,12 +12,13 @@ const statusEvent = z.object({ event: z.literal('status'), bytes: z.number(), re
 /** The relay's program on a computer of the internet. */
 export class Relay {
   readonly host: PublicHost;
-  readonly running: Running;
+  /** What it tells organisers to type. */
+  readonly flags: readonly string[];
   readonly #folder: string;
 
-  private constructor(host: PublicHost, running: Running, folder: string) {
+  private constructor(host: PublicHost, folder: string, flags: readonly string[]) {
     this.host = host;
-    this.running = running;
+    this.flags = flags;
     this.#folder = folder;
   }
 
@@ -26,15 +27,8 @@ export class Relay {
     const folder = join(await tempFolder(t), 'relay');
     const args = ['--data', folder, '--json', '--serve', electionId];
     const running = host.node.start('relay', args);
-    await running.waitFor(/"event":"running".*\n/);
-    return new Relay(host, running, folder);
-  }
-
-  /** What it tells organisers to type. */
-  get flags(): string[] {
-    const line = /admin\.js((?: --relay \S+)+)/.exec(this.running.stderr)?.[1];
-    if (line === undefined) throw new Error(`the relay tells nothing to type:\n${this.running.stderr}`);
-    return line.trim().split(' ');
+    const [, flags = ''] = await running.waitFor(/admin\.js((?: --relay \S+)+)\n/);
+    return new Relay(host, folder, flags.trim().split(' '));
   }
 
   /** What it passed on so far, as it says itself: bytes both ways, and connections. */
