@@ -135,7 +135,7 @@ describe('an organiser with a relay', () => {
       castOf(await polls.vote(voter.node, 0, { invite }).finished);
       await hotspot.renumber();
       const changed = performance.now();
-      castOf(await polls.vote(voter.node, 1, { invite, args: ['--wait', '300'] }).finished);
+      castOf(await polls.vote(voter.node, 1, { invite, args: ['--wait', '120'] }).finished);
       const recoveryMs = Math.round(performance.now() - changed);
       assert.ok((await passed(internet, hotspot.line, voter.line)) < ATTEMPTS, 'nothing went another way');
       await polls.expectBallots(2);
