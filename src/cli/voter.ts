@@ -9,7 +9,7 @@ import type { EnrolFlags } from './voter/enrol.ts';
 import { DEFAULT_KEY_FILE } from './voter/key-file-name.ts';
 import type { ReceiptFlags } from './voter/receipt.ts';
 import type { VerifyFlags } from './voter/verify.ts';
-import type { VoteFlags } from './voter/vote.ts';
+import type { VoteFlags } from './voter/voting.ts';
 
 /** The voter's program: votes, verifies a receipt, makes a key or enrols one. Resolves to the exit code. */
 export async function runVoter(argv: readonly string[], io: Io): Promise<number> {
@@ -43,6 +43,10 @@ Examples:
   Before the vote opens, make a key of your own in the place of the secret that the organiser made, and vote with it:
     node dist/voter.js enrol --dial "$INVITE" --username ana
     node dist/voter.js --dial "$INVITE" --key-file keys/voter.key
+  Be patient with an organiser who is away for the night. Your ballot is kept, and cast when they are back; whatever ends the program
+  before, the same command goes on with that ballot, and so does the second one, which needs no secret:
+    node dist/voter.js --dial "$INVITE" --username ana --wait 43200
+    node dist/voter.js --dial "$INVITE" --pending cast
   Make a key of your own, for an organiser who collects public keys:
     node dist/voter.js keygen --out keys/voter.key
 
@@ -55,7 +59,8 @@ Choices (--choose):
 
 The program remembers, for each election, the newest state of the log that it saw and the receipts of what was cast with it, in
 $PSEPHOS_STATE or ~/.local/state/psephos, and looks for these ballots whenever it is run. The receipt of a ballot that is not a
-secret one tells the vote: give --no-memory on a computer that others use.
+secret one tells the vote: give --no-memory on a computer that others use. A ballot that is to be cast is kept there too, signed and, in an
+election with secret ballots, sealed, until its receipt is saved.
 
 Exit codes: 0 done, 1 refused or not valid, an alarm, or not confirmed; 2 wrong usage or unreadable input, 3 the peer could not be reached.
 `;
@@ -77,9 +82,15 @@ function voterProgram(io: Io, out: Console): Command {
     .option('--receipt <file>', 'where to save the receipt (default: psephos-<tracker>.tlog-proof)')
     .addOption(
       new Option(
+        '--pending <what>',
+        'a ballot that an earlier run could not cast: cast it and nothing else, or discard it and vote anew',
+      ).choices(['cast', 'discard']),
+    )
+    .addOption(
+      new Option(
         '--audit <file>',
         'cast nothing: encrypt a ballot, and write what "verify-log --ballot" needs to check that',
-      ).conflicts(['yes', 'receipt']),
+      ).conflicts(['yes', 'receipt', 'pending']),
     )
     .action(async (flags: VoteFlags) => (await import('./voter/vote.ts')).vote(flags, io, out));
 
@@ -132,7 +143,7 @@ function connecting(command: Command): Command {
         '--fingerprint <code>',
         'the fingerprint that the election must have, as the organiser gave it out',
       )
-      .option('--wait <seconds>', 'how long to keep trying when there is no answer', readSeconds)
+      .option('--wait <seconds>', 'how long to keep trying when there is no answer, up to a day', readSeconds)
       .addOption(
         new Option(
           '--observer <address>',

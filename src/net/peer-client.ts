@@ -36,6 +36,10 @@ export interface DialOptions {
   readonly silenceMs?: number;
   /** Told before each wait for a next try: what went wrong, and how many milliseconds it waits. */
   readonly onRetry?: (error: unknown, waitMs: number) => void;
+  /** Called after each such wait; what it throws ends the request in the place of the next try. */
+  readonly beforeRetry?: () => Promise<void>;
+  /** What the waits grow to, in ms; RETRY_LONGEST_MS if not given. */
+  readonly longestWaitMs?: number;
 }
 
 /** A peer that was reached over libp2p. */
@@ -52,14 +56,19 @@ export interface DialledPeer extends PeerClient {
  * `wrong-peer`, each naming the addresses tried; with the signal's reason when it aborts.
  */
 export async function dialPeer(target: PeerTarget, options: DialOptions = {}): Promise<DialledPeer> {
-  const { timeoutMs = DIAL_TIMEOUT_MS, retries = RETRIES, onRetry = () => undefined } = options;
-  const { silenceMs = FOLLOW_SILENCE_MS } = options;
+  const { timeoutMs = DIAL_TIMEOUT_MS, retries = RETRIES, silenceMs = FOLLOW_SILENCE_MS } = options;
+  const { onRetry, beforeRetry, longestWaitMs } = options;
   const closing = new AbortController();
   const signal =
     options.signal === undefined ? closing.signal : AbortSignal.any([options.signal, closing.signal]);
   signal.throwIfAborted();
   const host = await startClientHost(timeoutMs);
-  const link = new PeerLink({ host, target, timeoutMs, retries, onRetry, signal });
+  const link = new PeerLink({
+    ...{ host, target, timeoutMs, retries, signal },
+    ...(onRetry === undefined ? {} : { onRetry }),
+    ...(beforeRetry === undefined ? {} : { beforeRetry }),
+    ...(longestWaitMs === undefined ? {} : { longestWaitMs }),
+  });
   // An answer that is being waited for then ends with the connection.
   const hangUp = (): void => {
     link.forgetConnection(options.signal?.reason);

@@ -22,7 +22,10 @@ export interface LinkInit {
   readonly connection?: Connection;
   readonly timeoutMs: number;
   readonly retries: number;
-  readonly onRetry: (error: unknown, waitMs: number) => void;
+  /** As in `DialOptions`, with the next two. */
+  readonly onRetry?: (error: unknown, waitMs: number) => void;
+  readonly beforeRetry?: () => Promise<void>;
+  readonly longestWaitMs?: number;
   /** Ends everything that waits. */
   readonly signal: AbortSignal;
 }
@@ -95,11 +98,11 @@ export class PeerLink implements Requester {
   }
 
   async retry(error: unknown, failures: number): Promise<void> {
-    const { retries, onRetry, signal } = this.#init;
+    const { retries, onRetry, beforeRetry, longestWaitMs = limits.RETRY_LONGEST_MS, signal } = this.#init;
     signal.throwIfAborted();
-    const wait = waitBefore(error, failures);
+    const wait = waitBefore(error, failures, longestWaitMs);
     if (wait === undefined || failures > retries) throw error;
-    onRetry(error, wait);
+    onRetry?.(error, wait);
     await new Promise<void>((resolve, reject) => {
       const stop = (): void => {
         clearTimeout(timer);
@@ -111,6 +114,7 @@ export class PeerLink implements Requester {
       }, wait);
       signal.addEventListener('abort', stop);
     });
+    await beforeRetry?.();
   }
 
   /** A connection on which nothing came back may be dead without our knowing: the next try makes a new one. */
@@ -285,8 +289,8 @@ class PeerExchange implements Exchange {
 }
 
 /** Milliseconds to wait before a next try; undefined where it would end as this one did. */
-function waitBefore(error: unknown, failures: number): number | undefined {
-  const backoff = Math.min(limits.RETRY_FIRST_MS * 2 ** (failures - 1), limits.RETRY_LONGEST_MS);
+function waitBefore(error: unknown, failures: number, longestMs: number): number | undefined {
+  const backoff = Math.min(limits.RETRY_FIRST_MS * 2 ** (failures - 1), longestMs);
   // Spread, or all voters that one restart cut off would come back in the same moment.
   const spread = backoff * (0.5 + Math.random());
   if (error instanceof PeerRefusal) {

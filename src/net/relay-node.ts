@@ -102,7 +102,6 @@ async function genesisOf(host: Libp2p, { peer, connection }: Applicant): Promise
     connection,
     timeoutMs: limits.RELAY_ANSWER_MS,
     retries: 0,
-    onRetry: () => undefined,
     signal,
   });
   try {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { printable } from '#src/cli/printable.js';
 import { receiptName } from '#src/cli/receipt-file.js';
-import { retriesWithin } from '#src/cli/voter/connect.js';
+import { retriesWithin } from '#src/cli/voter/waiting.js';
 import { type SoundTrustees, readTrustees, trusteeNames } from '#src/belenios/v1/sealed-round.js';
 import { decryptersOf } from '#src/cli/voter/rules-text.js';
 import { choiceText, howMany } from '#src/cli/vote-text.js';

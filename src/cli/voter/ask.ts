@@ -17,6 +17,8 @@ export interface Ask {
   confirm(question: string, preset: boolean): Promise<boolean>;
   /** What to do with a sealed ballot. */
   nextStep(): Promise<NextStep>;
+  /** What to do with a ballot that an earlier run of the program left. */
+  keptBallot(): Promise<KeptStep>;
   /** The name of a file to be written, where there is none yet. */
   newFile(preset: string): Promise<string>;
 }
@@ -24,6 +26,14 @@ export interface Ask {
 /** Cast a sealed ballot, open it to have its encryption checked, or end. */
 export type NextStep = 'cast' | 'check' | 'nothing';
 
+/** Cast a kept ballot, throw it away and vote anew, or leave it where it is. */
+export type KeptStep = 'cast' | 'discard' | 'leave';
+
+const KEPT_STEPS: readonly { readonly name: string; readonly value: KeptStep }[] = [
+  { name: 'cast it', value: 'cast' },
+  { name: 'throw it away, and choose anew', value: 'discard' },
+  { name: 'leave it as it is: it is for another voter to say', value: 'leave' },
+];
 const STEPS: readonly { readonly name: string; readonly value: NextStep }[] = [
   { name: 'cast it', value: 'cast' },
   {
@@ -67,6 +77,13 @@ export async function askerOf(io: Io): Promise<Ask | undefined> {
       orInterrupted(
         prompts.select(
           { message: 'Cast this ballot?', choices: STEPS, pageSize: PAGE, loop: false },
+          context,
+        ),
+      ),
+    keptBallot: () =>
+      orInterrupted(
+        prompts.select(
+          { message: 'What shall become of it?', choices: KEPT_STEPS, pageSize: PAGE, loop: false },
           context,
         ),
       ),

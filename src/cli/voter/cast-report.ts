@@ -1,6 +1,7 @@
 import { PsephosError, refused } from '../../base/errors.ts';
 import type { Choice } from '../../election/choices.ts';
-import { type CastBallot, type KnownElection, openRound } from '../../services/voter-session.ts';
+import type { Question } from '../../election/entries.ts';
+import type { CastBallot, KnownElection } from '../../services/voter-session.ts';
 import type { Console } from '../console.ts';
 import { printable } from '../printable.ts';
 import { programLine, shellWord } from '../program-line.ts';
@@ -25,31 +26,39 @@ export async function keepReceipt(cast: CastBallot, path: string, out: Console):
   }
 }
 
+/** An open ballot's vote, and what it is on. */
+export interface OpenVote {
+  readonly questions: readonly Question[];
+  readonly choices: readonly Choice[];
+}
+
 /** Says that a ballot is cast, where its receipt is, and what that is good for. Of a sealed ballot nothing is said of what it encrypts. */
 export function reportCast(
   cast: CastBallot,
   about: {
     readonly election: KnownElection;
+    readonly round: number;
+    /** The vote where ballots are open and the questions at hand. */
+    readonly vote: OpenVote | undefined;
     readonly path: string;
-    readonly choices: readonly Choice[];
     readonly dial: string;
   },
   out: Console,
 ): void {
   const { tracker, number, receipt, badPromise } = cast;
-  const { election, path, choices, dial } = about;
+  const { election, round, path, vote, dial } = about;
   const sealed = election.genesis.policy.secrecy === 'sealed';
   out.emit({
     event: 'cast',
     electionId: election.electionId,
-    round: election.round?.entry.round,
+    round,
     tracker,
     number,
     index: receipt.index,
     logSize: receipt.checkpoint.size,
     receipt: path,
     ...(badPromise === undefined ? {} : { badPromise }),
-    ...(sealed ? {} : { ballot: ballotJson(openRound(election).entry.questions, choices) }),
+    ...(vote === undefined ? {} : { ballot: ballotJson(vote.questions, vote.choices) }),
   });
   out.say(
     `Cast. The receipt was checked: your ${sealed ? 'encrypted ' : ''}ballot is in the log.\n\n` +

@@ -1,15 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PsephosError, refused, unusable } from '../../base/errors.ts';
+import { peerIdText } from '../../crypto/peer-id.ts';
 import type { DialTarget, DialPath, DialledPeer, PeerTarget } from '../../net/index.ts';
 import { PeerRefusal } from '../../services/ports.ts';
 import { within } from '../../services/gathering/deadline.ts';
-import { type KnownElection, meetElection } from '../../services/voter-session.ts';
+import { type KnownElection, meetElection, openRound } from '../../services/voter-session.ts';
 import type { Io } from '../io.ts';
 import { interrupted } from './ask.ts';
 import type { Console } from '../console.ts';
 import { comparable } from '../fingerprint.ts';
 import { printable } from '../printable.ts';
 import type { Anchor } from './show.ts';
+import { REQUEST_PATIENCE, Waiting, longestWaitMs, retriesWithin } from './waiting.ts';
 
 export interface ConnectFlags {
   readonly dial: string;
@@ -18,6 +20,8 @@ export interface ConnectFlags {
   readonly fingerprint?: string;
   /** Seconds to keep trying for. */
   readonly wait?: number;
+  /** Observers that the voter named. */
+  readonly observer?: readonly string[];
 }
 
 export interface Met {
@@ -28,17 +32,18 @@ export interface Met {
   readonly at: PeerTarget;
   /** Observers that the invite names. */
   readonly invited: readonly string[];
+  /** What the client does while nobody answers it. */
+  readonly waiting: Waiting;
 }
 
-/** What is to be done with a peer: reading is possible at observers, too. */
-export interface Purpose {
-  readonly reading: boolean;
-}
+/**
+ * What is to be done with a peer. Reading is possible at observers, too; and where the organiser is away a ballot can be made from what an
+ * observer shows, and cast later.
+ */
+export type Purpose = 'acting' | 'reading' | 'voting';
 
 /** Seconds to keep trying when nobody answers at the address at all: a machine that is being started again is back. */
 const DIAL_PATIENCE = 20;
-/** Seconds to keep trying once the peer was met: a power cut or a change of networks at the organiser's. */
-const REQUEST_PATIENCE = 60;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 4_000;
 /** For one of several places to be reached, in ms: where nothing answers, the next may. */
@@ -78,20 +83,23 @@ export async function readTarget(
 /**
  * Dials the peer, and checks that it is the authority of the election that it shows, and that this is the one the flags
  * name. For `reading` it may be an observer, named by the flags or, where the organiser can't be reached, by the invite; the anchor then
- * is what says which election it is, and that may be nothing. Keeps trying for a while, and says so. The caller closes the client.
+ * is what says which election it is, and that may be nothing. For `voting` it is an observer only where the organiser can't be reached, and
+ * only of an election of whoever the flags name. Keeps trying for a while, and says so by `waiting`. The caller closes the client.
  */
 export async function meet(
   flags: ConnectFlags,
   io: Io,
   out: Console,
-  { reading }: Purpose = { reading: false },
+  purpose: Purpose = 'acting',
+  waiting: Waiting = new Waiting(out, flags.wait),
 ): Promise<Met> {
   const { target, anchor } = await readTarget(flags);
+  const places = await placesFor(purpose, target, flags);
   const { client, at, election } = await out.during(
     `Connecting to ${printable(target.addresses[0] ?? '')}`,
-    () => reach(target, reading ? readingPlaces(target) : [target], { ...flags, reading }, io, out),
+    () => reach(target, places, { ...flags, purpose }, io, { out, waiting }),
   );
-  tellWay(client, reading, out);
+  tellWay(client, purpose === 'reading' || at !== target, out);
   if (flags.fingerprint !== undefined && comparable(flags.fingerprint) !== comparable(election.fingerprint)) {
     await client.close();
     throw refused(
@@ -106,6 +114,7 @@ export async function meet(
     client,
     election,
     at,
+    waiting,
     invited: target.observers,
     anchor: anchor === 'address' && election.servedBy === 'observer' ? anchorAtObserver(flags) : anchor,
   };
@@ -116,13 +125,41 @@ function anchorAtObserver({ fingerprint }: ConnectFlags): Anchor {
   return fingerprint === undefined ? 'none' : 'fingerprint';
 }
 
-/** The organiser, and the observers that the invite names. */
-function readingPlaces(target: DialTarget): PeerTarget[] {
-  const observers = target.observers.map((address) => {
-    const end = address.lastIndexOf('/p2p/');
-    return { peerId: address.slice(end + '/p2p/'.length), addresses: [address.slice(0, end)] };
-  });
-  return [target, ...observers];
+/**
+ * The organiser and, where the purpose allows it, the observers that the invite names; for voting those that the voter named as well, unless
+ * nothing would say whether what they show is the election that is meant.
+ */
+async function placesFor(
+  purpose: Purpose,
+  target: DialTarget,
+  { observer = [] }: ConnectFlags,
+): Promise<PeerTarget[]> {
+  const isPinned = target.electionId !== undefined || target.peerId !== undefined;
+  if (purpose === 'acting' || (purpose === 'voting' && !isPinned)) return [target];
+  const { parseDialTarget } = await import('../../net/index.ts');
+  return [target, ...[...target.observers, ...(purpose === 'voting' ? observer : [])].map(parseDialTarget)];
+}
+
+/** Whether a peer may be an observer depends on what for, and on whether it is the one that was named. */
+async function meetFor(
+  purpose: Purpose,
+  client: DialledPeer,
+  at: PeerTarget,
+  target: DialTarget,
+): Promise<KnownElection> {
+  const isElsewhere = at !== target;
+  const reading = purpose === 'reading' || isElsewhere;
+  const election = await meetElection(client, target.electionId, { reading });
+  if (purpose === 'voting' && isElsewhere) expectOpenAt(election, target);
+  return election;
+}
+
+/** Throws where no ballot can be made for the election of a target from what an observer shows. */
+function expectOpenAt(election: KnownElection, { peerId }: DialTarget): void {
+  const authority = peerIdText(election.genesis.authority);
+  if (peerId !== undefined && authority !== peerId)
+    throw refused('wrong-election', `it is an election of ${authority}, not of ${peerId}.`);
+  openRound(election);
 }
 
 interface Reached {
@@ -135,21 +172,26 @@ interface Reached {
 async function reach(
   target: DialTarget,
   places: readonly PeerTarget[],
-  flags: ConnectFlags & Purpose,
+  flags: ConnectFlags & { readonly purpose: Purpose },
   io: Io,
-  out: Console,
+  { out, waiting }: { readonly out: Console; readonly waiting: Waiting },
 ): Promise<Reached> {
-  const until = Date.now() + (flags.wait ?? DIAL_PATIENCE) * 1000;
+  const seconds = flags.wait ?? DIAL_PATIENCE;
+  const until = Date.now() + seconds * 1000;
   const isOneOfSeveral = places.length > 1;
-  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+  // Who has little time is back within seconds of the organiser.
+  const longest = flags.wait === undefined ? LONGEST_PAUSE_MS : longestWaitMs(seconds);
+  for (let backoff = FIRST_PAUSE_MS; ; backoff = Math.min(2 * backoff, longest)) {
+    // Spread, or all voters whom one power cut made wait would come back in the same moment.
+    const pause = backoff * (0.5 + Math.random());
     let failure: PsephosError | PeerRefusal | undefined;
     let isDialled = false;
     for (const at of places) {
       let client: DialledPeer | undefined;
       try {
-        client = await dial(at, isOneOfSeveral, flags, io, out);
+        client = await dial(at, isOneOfSeveral, flags, io, waiting);
         isDialled ||= failure === undefined;
-        const meeting = meetElection(client, target.electionId, flags);
+        const meeting = meetFor(flags.purpose, client, at, target);
         // Whoever is invited besides the organiser may be anybody: one that stalls, or shows something else, hides the others no more.
         const election = await (isOneOfSeveral ? within(MEET_ONE_OF_SEVERAL_MS, meeting) : meeting);
         if (failure !== undefined) sayReadElsewhere(failure, client, out);
@@ -158,13 +200,15 @@ async function reach(
         await client?.close();
         if (!(error instanceof PsephosError || error instanceof PeerRefusal)) throw orInterrupted(error, io);
         failure ??= error;
+        // Whoever is there and is not the organiser, or runs another election, will not take the ballot later either.
+        if (flags.purpose === 'voting' && failure instanceof PsephosError && failure.kind === 'refused') break;
       }
     }
     if (failure === undefined) throw new Error(`there is no place to reach ${target.addresses.join()} at`);
     const isUnreachable = failure instanceof PsephosError && failure.kind === 'unreachable';
     // What came of a peer that was there was tried again as long as it is worth.
     if (!isUnreachable || isDialled || Date.now() + pause > until) throw failure;
-    sayWaiting(failure, pause, out);
+    waiting.tell(failure, pause);
     await sleep(pause, undefined, { signal: io.signal }).catch((reason: unknown) => {
       throw orInterrupted(reason, io);
     });
@@ -176,16 +220,18 @@ async function dial(
   isOneOfSeveral: boolean,
   { wait }: ConnectFlags,
   io: Io,
-  out: Console,
+  waiting: Waiting,
 ): Promise<DialledPeer> {
   const { dialPeer } = await import('../../net/index.ts');
   return dialPeer(at, {
     signal: io.signal,
     retries: retriesWithin(wait ?? REQUEST_PATIENCE),
+    longestWaitMs: longestWaitMs(wait ?? REQUEST_PATIENCE),
     ...(isOneOfSeveral ? { timeoutMs: DIAL_ONE_OF_SEVERAL_MS } : {}),
     onRetry: (error, waitMs) => {
-      sayWaiting(error, waitMs, out);
+      waiting.tell(error, waitMs);
     },
+    beforeRetry: () => waiting.beforeRetry(),
   });
 }
 
@@ -218,22 +264,6 @@ export function unpinned(): Error {
       hint: 'Dial the invite, or an address ending in /p2p/<peer id>; or give --election ID, or --fingerprint XXXX-XXXX-XXXX-XXXX-XXXX.',
     },
   );
-}
-
-/** Tells the voter why nothing seems to happen. */
-function sayWaiting(error: unknown, waitMs: number, out: Console): void {
-  const message = error instanceof Error ? printable(error.message) : 'No answer.';
-  const busy = error instanceof PeerRefusal ? `The organiser's machine is busy: ${message}` : message;
-  out.note(`${busy}\nTrying again in ${Math.max(1, Math.round(waitMs / 1000))} s.\n`);
-  const code = error instanceof PsephosError || error instanceof PeerRefusal ? error.code : 'unreachable';
-  out.emit({ event: 'waiting', code, message, waitMs: Math.round(waitMs) });
-}
-
-/** How many tries `net/`'s pauses (0.25 s, doubling up to 8 s) spread over so many seconds. */
-export function retriesWithin(seconds: number): number {
-  let tries = 0;
-  for (let total = 0, pause = 0.25; total < seconds; total += pause, pause = Math.min(2 * pause, 8)) tries++;
-  return tries;
 }
 
 /** The error for what an abort of the signal ended, before any ballot was sent; any other error as it is. */

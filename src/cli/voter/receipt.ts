@@ -21,7 +21,7 @@ export async function fetchReceipt(flags: ReceiptFlags, io: Io, out: Console): P
   if (flags.receipt !== undefined) await expectRoom(flags.receipt);
   const credentials = await readCredentials(flags, io);
   await expectObservers(flags);
-  const met = await meet(flags, io, out, { reading: true });
+  const met = await meet(flags, io, out, 'reading');
   try {
     if (met.election.servedBy === 'observer' && met.anchor === 'none') {
       if (ask === undefined) throw unpinned();

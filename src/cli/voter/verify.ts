@@ -24,7 +24,7 @@ export interface VerifyFlags extends ConnectFlags, WitnessFlags {
 export async function verify(flags: VerifyFlags, io: Io, out: Console): Promise<void> {
   await expectObservers(flags);
   const text = await readReceiptFile(flags.receipt);
-  const met = await meet(flags, io, out, { reading: true });
+  const met = await meet(flags, io, out, 'reading');
   try {
     const { electionId, servedBy } = met.election;
     requireSameElection(text, electionId);

@@ -9,54 +9,47 @@ import {
 import type { Console } from '../console.ts';
 import type { Io } from '../io.ts';
 import { programLine } from '../program-line.ts';
-import { expectRoom, receiptName } from '../receipt-file.ts';
-import { type Ask, askerOf } from './ask.ts';
-import { castOrDoubt } from './cast.ts';
-import { keepReceipt, reportCast } from './cast-report.ts';
+import { expectRoom } from '../receipt-file.ts';
+import { askerOf } from './ask.ts';
 import { parseChoices } from './choose.ts';
 import { askChoices, confirmedBallot } from './confirm.ts';
-import { type ConnectFlags, type Met, meet, orInterrupted, readTarget, unpinned } from './connect.ts';
-import {
-  type Credentials,
-  type IdentityFlags,
-  identify,
-  missingIdentity,
-  readCredentials,
-  requireFlags,
-} from './identify.ts';
+import { type Met, meet, orInterrupted, readTarget, unpinned } from './connect.ts';
+import { type Session, deliver } from './deliver.ts';
+import { identify, missingIdentity, readCredentials, requireFlags } from './identify.ts';
 import { openBallot } from './open-ballot.ts';
+import { BallotBox } from './pending.ts';
 import { confirmFingerprint } from './pinning.ts';
+import { keptOf, settleKept, settleOwn } from './settle-kept.ts';
 import { electionJson, electionText, standingOf } from './show.ts';
+import type { VoteFlags, Voting } from './voting.ts';
 import { Watch } from './watch.ts';
-import { type WitnessFlags, expectObservers } from './witness.ts';
+import { expectObservers } from './witness.ts';
 
-export interface VoteFlags extends ConnectFlags, IdentityFlags, WitnessFlags {
-  readonly choose?: readonly string[];
-  readonly yes?: boolean;
-  readonly receipt?: string;
-  /** Where to write a ballot that is opened instead of cast. */
-  readonly audit?: string;
-  /** Whether to cast although an alarm was raised. */
-  readonly castAnyway?: boolean;
-}
-
-/** Shows the election, asks what no flag says, casts the ballot, checks its receipt and saves it. */
+/**
+ * Shows the election, asks what no flag says, casts the ballot, checks its receipt and saves it. A ballot that an earlier run could not
+ * cast comes first.
+ */
 export async function vote(flags: VoteFlags, io: Io, out: Console): Promise<void> {
   const ask = await askerOf(io);
-  if (ask === undefined) {
+  if (ask === undefined && flags.pending !== 'cast') {
     const choose = flags.choose === undefined ? ['--choose'] : [];
     const unasked = flags.yes === true || flags.audit !== undefined;
     requireFlags([...missingIdentity(flags), ...choose, ...(unasked ? [] : ['--yes'])]);
   }
   await expectObservers(flags);
-  const { anchor } = await readTarget(flags);
+  const { target, anchor } = await readTarget(flags);
   if (anchor === 'none' && (ask === undefined || flags.yes === true)) throw unpinned();
-  for (const file of [flags.receipt, flags.audit]) if (file !== undefined) await expectRoom(file);
   const credentials = await readCredentials(flags, io);
+  const voting = { flags, credentials, ask, box: new BallotBox(flags, io, out), io, out };
+  const known = await keptOf(voting, target);
+  for (const kept of known) voting.box.sayFound(kept);
+  // A ballot that is kept may have its receipt there already.
+  if (flags.receipt !== undefined && known.length === 0) await expectRoom(flags.receipt);
+  if (flags.audit !== undefined) await expectRoom(flags.audit);
 
-  const met = await meet(flags, io, out);
+  const met = await meet(flags, io, out, 'voting');
   try {
-    await voteWith(met, flags, credentials, ask, io, out);
+    await voteWith(met, voting, new Set(known.map(({ tracker }) => tracker)));
   } catch (error) {
     throw orInterrupted(error, io);
   } finally {
@@ -64,35 +57,41 @@ export async function vote(flags: VoteFlags, io: Io, out: Console): Promise<void
   }
 }
 
-async function voteWith(
-  met: Met,
-  flags: VoteFlags,
-  credentials: Credentials,
-  ask: Ask | undefined,
-  io: Io,
-  out: Console,
-): Promise<void> {
-  const { client, election, anchor } = met;
+async function voteWith(met: Met, voting: Voting, said: ReadonlySet<string>): Promise<void> {
+  const { flags, ask, box, io, out } = voting;
+  const { election, anchor } = met;
   out.emit(electionJson(election, anchor));
   out.say(`${electionText(election, anchor, Date.now())}\n`);
   const isOpen = standingOf(election) === 'open';
+  const kept = flags.audit === undefined ? await keptOf(voting, election) : [];
   if (anchor === 'none') {
     // Of an election that may be any, nothing is remembered.
-    if (!isOpen) throw notOpen(election);
+    if (!isOpen && kept.length === 0) throw notOpen(election);
     await confirmFingerprint(election, ask, out);
   }
   const watch = await Watch.begin(met, flags, io, out);
-  if (!isOpen) {
+  if (!isOpen && kept.length === 0) {
     watch.expectNone('No ballot can be cast, and an alarm was raised, see above.');
     throw notOpen(election);
   }
   if (flags.castAnyway !== true)
     watch.expectNone('Nothing was cast: an alarm was raised, see above. To cast all the same: --cast-anyway');
-  const { entry: round } = openRound(election);
-  const { questions } = round;
+  const session = { met, watch };
+  for (const one of kept) if (!said.has(one.tracker)) box.sayFound(one);
+  if (await settleKept(kept, session, voting)) return;
+  if (!isOpen) throw notOpen(election);
+  await voteAnew(session, voting);
+}
+
+async function voteAnew(session: Session, voting: Voting): Promise<void> {
+  const { flags, credentials, ask, box, io, out } = voting;
+  const { met } = session;
+  const { election } = met;
+  const { questions } = openRound(election).entry;
   const given = flags.choose === undefined ? undefined : parseChoices(flags.choose, questions);
 
   const { seed, record } = await identify(met, credentials, ask, out);
+  if (flags.audit === undefined && (await settleOwn(record, session, voting))) return;
   const number = numberOrWayOut(election, record);
   if (number > 1) out.note('You have voted in this round before. A new ballot replaces the earlier one.\n');
   const voter = { seed, record };
@@ -106,15 +105,9 @@ async function voteWith(
     return;
   }
   const { dial, receipt, yes = false } = flags;
-  const { ballot, choices } = await confirmedBallot(election, voter, given, { ask, dial, receipt, yes }, out);
-  const path = flags.receipt ?? receiptName(ballot.tracker);
-  const cast = await out.during('Casting', () =>
-    castOrDoubt(client, election, ballot, { dial, path, io, out }),
-  );
-  await watch.keep(cast.receipt, round.round);
-  await keepReceipt(cast, path, out);
-  reportCast(cast, { election, path, choices, dial }, out);
-  await watch.confirm(cast.receipt, 'Your ballot IS cast, and its receipt is saved.');
+  const { ballot } = await confirmedBallot(election, voter, given, { ask, dial, receipt, yes }, out);
+  // On disk before the first byte of it is sent.
+  await deliver(await box.keep({ election, voter: record.name, ballot }), session, flags, io, out);
 }
 
 /** As `nextBallotNumber`; who can't vote again may have lost the answer to their ballot, and is told what to do. */
