@@ -153,7 +153,11 @@ export class BallotBox {
       const folder = this.#folder();
       return folder === undefined
         ? otherwise
-        : await work(new KeptBallots(folder, (path) => this.#sayDamaged(path)));
+        : await work(
+            new KeptBallots(folder, (path) => {
+              this.#sayDamaged(path);
+            }),
+          );
     } catch (error) {
       // Whatever the file system says, or the system that knows no home of this user.
       const isForeseen = error instanceof PsephosError || codeOf(error) !== undefined;

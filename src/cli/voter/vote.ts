@@ -1,4 +1,4 @@
-import { PsephosError, refused } from '../../base/errors.ts';
+import { PsephosError, refused, unreachable } from '../../base/errors.ts';
 import type { VoterRecord } from '../../services/ports.ts';
 import {
   type KnownElection,
@@ -7,6 +7,7 @@ import {
   prepareBallot,
 } from '../../services/voter-session.ts';
 import type { Console } from '../console.ts';
+import type { KeptBallot } from '../../store/kept-ballots.ts';
 import type { Io } from '../io.ts';
 import { programLine } from '../program-line.ts';
 import { expectRoom } from '../receipt-file.ts';
@@ -47,7 +48,9 @@ export async function vote(flags: VoteFlags, io: Io, out: Console): Promise<void
   if (flags.receipt !== undefined && known.length === 0) await expectRoom(flags.receipt);
   if (flags.audit !== undefined) await expectRoom(flags.audit);
 
-  const met = await meet(flags, io, out, 'voting');
+  const met = await meet(flags, io, out, 'voting').catch((error: unknown) => {
+    throw unmet(error, known);
+  });
   try {
     await voteWith(met, voting, new Set(known.map(({ tracker }) => tracker)));
   } catch (error) {
@@ -120,6 +123,18 @@ function numberOrWayOut(election: KnownElection, record: VoterRecord): number {
       `${error.hint ?? ''}\nTo save a receipt of that ballot: ${programLine('voter')} receipt`.trim();
     throw refused(error.code, error.message, { hint, cause: error });
   }
+}
+
+/** A failure to reach anybody, with what that means for a ballot. */
+function unmet(error: unknown, kept: readonly KeptBallot[]): unknown {
+  if (!(error instanceof PsephosError && error.kind === 'unreachable')) return error;
+  const [first] = kept;
+  const what =
+    first === undefined
+      ? 'No ballot was made: what can be voted on is known only once the organiser, or an observer, is reached.'
+      : `The ballot ${first.tracker} stays kept on this computer.`;
+  const hint = `${error.hint ?? ''}\nTo keep trying for longer: --wait SECONDS`.trim();
+  return unreachable(error.code, `${error.message} ${what}`, { hint, cause: error });
 }
 
 function notOpen(election: KnownElection): Error {
