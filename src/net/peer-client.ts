@@ -80,6 +80,8 @@ export async function dialPeer(target: PeerTarget, options: DialOptions = {}): P
     if (peerKey === undefined) throw new Error('a peer without an Ed25519 key passed the dialling');
     return new LinkedPeer({ host, link, closing, peerKey, peerId: remotePeer.toString(), silenceMs });
   } catch (error) {
+    // Or whoever tries for hours would leave a listener with the caller's signal each time.
+    closing.abort(error);
     await host.stop();
     throw error;
   }

@@ -42,6 +42,14 @@ export async function organised(
   return { ...election, electionId };
 }
 
+export interface VoteHow {
+  /** What `admin` announced last, unless given. */
+  readonly invite?: string;
+  readonly args?: readonly string[];
+  /** Where the program remembers things; a folder of its own unless given. */
+  readonly state?: string;
+}
+
 /** An election whose `admin` runs on a computer of a topology. */
 export class Polls {
   readonly election: OrganisedElection;
@@ -73,15 +81,12 @@ export class Polls {
   }
 
   /** Starts the voter's program for a voter on a computer of the topology. */
-  vote(
-    at: NetNode,
-    voter: number,
-    { invite = this.invite, args = [] }: { readonly invite?: string; readonly args?: readonly string[] } = {},
-  ): Running {
-    return at.start('voter', [
+  vote(at: NetNode, voter: number, { invite = this.invite, args = [], state }: VoteHow = {}): Running {
+    const argv = [
       ...['--dial', invite, '--key-file', keyFile(this.election, voter), '--choose', ANSWERS[0] ?? ''],
       ...['--yes', '--json', '--receipt', this.receiptFile(voter), ...args],
-    ]);
+    ];
+    return at.start('voter', argv, state === undefined ? {} : { env: { PSEPHOS_STATE: state } });
   }
 
   receiptFile(voter: number): string {
