@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { printable } from '#src/cli/printable.js';
 import { receiptName } from '#src/cli/receipt-file.js';
-import { retriesWithin } from '#src/cli/voter/waiting.js';
+import { longestWaitMs, retriesWithin } from '#src/cli/voter/waiting.js';
 import { type SoundTrustees, readTrustees, trusteeNames } from '#src/belenios/v1/sealed-round.js';
 import { decryptersOf } from '#src/cli/voter/rules-text.js';
 import { choiceText, howMany } from '#src/cli/vote-text.js';
@@ -187,5 +187,10 @@ describe('what a voter is shown', () => {
 
   it('spreads its tries over about the time it was given', () => {
     assert.deepEqual([0, 1, 15, 16, 120].map(retriesWithin), [0, 3, 6, 7, 20]);
+    assert.equal(retriesWithin(86_400), 2_886);
+    assert.deepEqual(
+      [0, 60, 320, 600, 1_200, 86_400].map(longestWaitMs),
+      [8_000, 8_000, 8_000, 15_000, 30_000, 30_000],
+    );
   });
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { PsephosError } from '#src/base/errors.js';
 import { cidOf } from '#src/crypto/cid.js';
 import { formatInvite, parseDialTarget, peerIdOf, publicKeyOfPeer } from '#src/net/index.js';
 import { testKey } from '../support/test-keys.js';
@@ -89,6 +90,37 @@ describe('an invite', () => {
     );
     assert.deepEqual(parseDialTarget(`${good}&o=${observer}&o=${observer}`).observers, [observer]);
     assert.deepEqual(parseDialTarget(good).observers, []);
+  });
+
+  it('cut short or changed in a letter anywhere is refused, or names what it says and nothing else', () => {
+    const observer = `/dns4/eye.example.org/tcp/4001/p2p/${otherPeer}`;
+    const addresses = ['/ip6/2001:db8::1/tcp/4000', '/ip4/192.0.2.1/tcp/4000'];
+    const good = formatInvite({ peerId, electionId, addresses, observers: [observer] });
+    const read = (text: string) => {
+      try {
+        return parseDialTarget(text);
+      } catch (error) {
+        assert.ok(error instanceof PsephosError && error.kind === 'usage', text);
+        return undefined;
+      }
+    };
+    for (let length = 0; length < good.length; length++) {
+      const target = read(good.slice(0, length));
+      if (target !== undefined) assert.deepEqual([target.peerId, target.electionId], [peerId, electionId]);
+    }
+    fc.assert(
+      fc.property(
+        fc.nat(good.length - 1),
+        fc.string({ unit: 'grapheme-ascii', maxLength: 1 }),
+        (at, letter) => {
+          const text = `${good.slice(0, at)}${letter}${good.slice(at + 1)}`;
+          const target = read(text);
+          if (target?.peerId !== undefined) assert.ok(text.includes(target.peerId), text);
+          if (target?.electionId !== undefined) assert.ok(text.includes(target.electionId), text);
+        },
+      ),
+      { numRuns: 500 },
+    );
   });
 
   it('that is damaged is refused with the reason', () => {

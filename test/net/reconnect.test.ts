@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { type TestContext, describe, it } from 'node:test';
 import { encodeDagCbor } from '#src/base/dag-cbor.js';
@@ -102,6 +103,33 @@ describe('a client', () => {
     cleanUp(t, () => node.stop());
     const client = await testClient(t, node.addresses()[0] ?? '');
     await assert.rejects(client.info(), { kind: 'refused', code: 'not-served' });
+  });
+
+  it('leaves nothing with its signal however often it is tried in vain', async () => {
+    const { signal } = new AbortController();
+    for (let tries = 0; tries < 3; tries++) {
+      await assert.rejects(dialPeer(parseDialTarget('/ip6/::1/tcp/1'), { signal }), { code: 'unreachable' });
+      assert.equal(getEventListeners(signal, 'abort').length, 0);
+    }
+  });
+
+  it('looks before each further try whether there is a need for it, and waits no longer than it was told', async (t) => {
+    const service = new FakeService();
+    service.info = () => Promise.reject(new PeerRefusal('busy', 'Come back.', 0));
+    const { address } = await testNode(t, service);
+    const waits: number[] = [];
+    let needed = 8;
+    const client = await dialPeer(parseDialTarget(address), {
+      retries: 100,
+      longestWaitMs: 4,
+      onRetry: (_, waitMs) => waits.push(waitMs),
+      beforeRetry: () => (--needed > 0 ? Promise.resolve() : Promise.reject(new Error('enough'))),
+    });
+    cleanUp(t, () => client.close());
+    await assert.rejects(client.info(), { message: 'enough' });
+    assert.equal(waits.length, 8);
+    assert.ok(Math.max(...waits) <= 6, waits.join());
+    assert.ok(new Set(waits).size > 4, 'they are spread');
   });
 
   it('stops dialling, waiting and asking when its signal aborts', async (t) => {
