@@ -118,8 +118,8 @@ describe('a voter whose relay lies', () => {
     await nodeBehind(t, service, [honest.target], { seed: AUTHORITY });
     const ran = await vote(invite(DEAD, ...[...liars, honest].map(({ address }) => circuit(address))));
     assert.equal(ran.code, 0, ran.err);
-    assert.equal(ran.events['connected']?.['path'], 'relayed');
-    assert.equal(ran.events['connected']?.['address'], circuit(honest.address));
+    const { path, address } = ran.events['connected'] ?? {};
+    assert.deepEqual([path, address], ['relayed', circuit(honest.address)]);
     assert.equal(place.log.turnout.ballots, 1);
   });
 
@@ -131,7 +131,7 @@ describe('a voter whose relay lies', () => {
     const ran = await vote(invite(circuit(address)), '--wait', '60');
     assert.equal(ran.code, 0, ran.err);
     assert.ok(relay.figures().relayedEver > 1, 'it was cut');
-    assert.ok(ran.events['waiting'] !== undefined);
+    assert.ok(ran.lines.some(({ event }) => event === 'waiting'));
     assert.equal(place.log.turnout.ballots, 1);
   });
 
