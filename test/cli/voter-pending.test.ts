@@ -254,6 +254,12 @@ describe('a ballot whose organiser is away', () => {
     failed(ran, 'unreachable', 3, place);
     assert.match(ran.err, /No ballot was made/);
     assert.deepEqual(await keptIn(state), []);
+    const io = capturedIo({ state });
+    const running = runVoter([...nowhere, '--wait', '60'], io);
+    await io.waitFor('No ballot can be made before it is');
+    await place.listen();
+    assert.equal(await running, 0, io.err());
+    assert.equal(place.log.turnout.ballots, 1);
   });
 });
 

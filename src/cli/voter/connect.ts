@@ -201,7 +201,8 @@ async function reach(
         if (!(error instanceof PsephosError || error instanceof PeerRefusal)) throw orInterrupted(error, io);
         failure ??= error;
         // Whoever is there and is not the organiser, or runs another election, will not take the ballot later either.
-        if (flags.purpose === 'voting' && failure instanceof PsephosError && failure.kind === 'refused') break;
+        if (flags.purpose === 'voting' && failure instanceof PsephosError && failure.kind === 'refused')
+          break;
       }
     }
     if (failure === undefined) throw new Error(`there is no place to reach ${target.addresses.join()} at`);

@@ -23,8 +23,12 @@ import { confirmFingerprint } from './pinning.ts';
 import { keptOf, settleKept, settleOwn } from './settle-kept.ts';
 import { electionJson, electionText, standingOf } from './show.ts';
 import type { VoteFlags, Voting } from './voting.ts';
+import { Waiting } from './waiting.ts';
 import { Watch } from './watch.ts';
 import { expectObservers } from './witness.ts';
+
+const NOTHING_YET =
+  "The organiser's computer can't be reached. No ballot can be made before it is, or an observer: only they show what is voted on.\n";
 
 /**
  * Shows the election, asks what no flag says, casts the ballot, checks its receipt and saves it. A ballot that an earlier run could not
@@ -48,7 +52,8 @@ export async function vote(flags: VoteFlags, io: Io, out: Console): Promise<void
   if (flags.receipt !== undefined && known.length === 0) await expectRoom(flags.receipt);
   if (flags.audit !== undefined) await expectRoom(flags.audit);
 
-  const met = await meet(flags, io, out, 'voting').catch((error: unknown) => {
+  const waiting = new Waiting(out, flags.wait, known.length === 0 ? NOTHING_YET : '');
+  const met = await meet(flags, io, out, 'voting', waiting).catch((error: unknown) => {
     throw unmet(error, known);
   });
   try {

@@ -34,15 +34,17 @@ export function retriesWithin(seconds: number): number {
 export class Waiting {
   readonly #out: Console;
   readonly #seconds: number;
+  readonly #before: string;
   #pending: Pending | undefined;
   #until: number | undefined;
   #said: string | undefined;
   #last: Error | undefined;
 
-  /** `seconds` as the voter gave them, where it was said. */
-  constructor(out: Console, seconds: number = REQUEST_PATIENCE) {
+  /** `seconds` as the voter gave them, where it was said; `before` is what to say of it while no ballot waits. */
+  constructor(out: Console, seconds: number = REQUEST_PATIENCE, before = '') {
     this.#out = out;
     this.#seconds = seconds;
+    this.#before = before;
   }
 
   /** From now on it is this ballot that waits. */
@@ -65,7 +67,10 @@ export class Waiting {
     const text = isBusy ? `The organiser's machine is busy: ${message}` : message;
     const next = `Trying again in ${Math.max(1, Math.round(waitMs / 1000))} s.`;
     this.#until ??= Date.now() + this.#seconds * 1000;
-    if (this.#said === undefined) this.#pending?.sayWaits(isBusy, this.#seconds);
+    if (this.#said === undefined) {
+      if (this.#pending === undefined) this.#out.note(isBusy ? '' : this.#before);
+      else this.#pending.sayWaits(isBusy, this.#seconds);
+    }
     if (this.#said === text) this.#again(text, next);
     else this.#out.note(`${text}\n${next}\n`);
     this.#said = text;
