@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { dialPeer, parseDialTarget } from '#src/net/index.js';
+import { type DialledPeer, dialPeer, parseDialTarget } from '#src/net/index.js';
+import { findVoter, meetElection, prepareBallot } from '#src/services/voter-session.js';
+import { cleanUp } from '../support/cleanup.ts';
+import { PollingPlace } from '../support/polling-place.ts';
 import { FakeService, sampleInfo, testNode, until } from './support.js';
 
 describe('a polling station', () => {
@@ -25,5 +28,38 @@ describe('a polling station', () => {
     await Promise.all(voters.map((voter) => voter.close()));
     await until('all are gone', () => node.connectionCount() === 0 && node.streamCount() === 0);
     assert.deepEqual(defects, []);
+  });
+
+  it('that comes back takes one ballot of each of 150 voters who waited, and they do not come back all at once', async (t) => {
+    const crowd = 150;
+    const place = await PollingPlace.start(t, { voters: crowd, secrets: false });
+    const waits: number[] = [];
+    const voters: { readonly client: DialledPeer; readonly ballot: Uint8Array }[] = [];
+    for (const { seed } of place.voters) {
+      const client = await dialPeer(parseDialTarget(place.invite), {
+        ...{ retries: 1_000, timeoutMs: 60_000, longestWaitMs: 2_000 },
+        onRetry: (_, waitMs) => waits.push(waitMs),
+      });
+      cleanUp(t, () => client.close());
+      const election = await meetElection(client);
+      const record = await findVoter(client, election, { seed });
+      voters.push({ client, ballot: prepareBallot(election, { seed, record }, [[0]]).bytes });
+    }
+    await place.hangUp();
+    const casts = voters.map(({ client, ballot }) => client.cast(ballot));
+    await until(
+      'all wait for their longest',
+      () => waits.filter((ms) => ms >= 1_000).length >= crowd,
+      60_000,
+    );
+    const spread = waits.filter((ms) => ms >= 1_000).sort((a, b) => a - b);
+    assert.ok(
+      (spread.at(-1) ?? 0) - (spread[0] ?? 0) > 1_000,
+      'the tries of a crowd are spread over a second and more',
+    );
+    await place.listen();
+    assert.equal(new Set(await Promise.all(casts)).size, crowd);
+    assert.equal(place.log.turnout.ballots, crowd);
+    assert.deepEqual(place.defects, []);
   });
 });
