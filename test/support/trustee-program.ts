@@ -21,8 +21,9 @@ export async function trustee(...args: string[]): Promise<Ran> {
   return { code, out: io.out(), err: io.err(), lines: jsonLines(io.out()) };
 }
 
+/** What a trustee's program did, apart from how it reached the organiser. */
 export const eventsOf = ({ lines }: Pick<Ran, 'lines'>): unknown[] =>
-  lines.map(({ event, step, what }) => step ?? what ?? event);
+  lines.filter(({ event }) => event !== 'connected').map(({ event, step, what }) => step ?? what ?? event);
 
 /** Trustees with a folder: keys without passphrases, and invitations as files. */
 export class Trustees {
