@@ -12,8 +12,10 @@ import {
   type Upgrader,
 } from '@libp2p/interface';
 import { tcp } from '@libp2p/tcp';
-import type { Multiaddr } from '@multiformats/multiaddr';
+import { peerIdFromPrivateKey } from '@libp2p/peer-id';
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr';
 import { type Libp2p, type Libp2pOptions, createLibp2p } from 'libp2p';
+import type { Kad } from './discovery/kad.ts';
 import * as limits from './limits.ts';
 
 /** What libp2p says of one address to listen on. */
@@ -36,6 +38,8 @@ export interface ServingHostInit {
   readonly streams?: { readonly inbound: ConnectionStreams; readonly outbound: ConnectionStreams };
   /** Called with the encrypted stream below each connection that a peer made. */
   readonly onSecured?: (peer: PeerId, stream: MessageStream) => void;
+  /** Has it take part in the distributed hash table, with the multiaddrs that others are told it has now; it needs `privateKey`. */
+  readonly kad?: { readonly addresses: () => readonly string[] };
 }
 
 /** Streams on one connection that the peer opens, and that this host opens. */
@@ -72,14 +76,24 @@ export function upgraderOf(host: Libp2p): Upgrader {
   return upgrader;
 }
 
+const kads = new WeakMap<Libp2p, Kad>();
+
+/** A host's part in the distributed hash table; undefined where it has none. */
+export function kadOf(host: Libp2p): Kad | undefined {
+  return kads.get(host);
+}
+
 /** libp2p for a node that serves many peers. */
 export async function startServingHost(init: ServingHostInit): Promise<Libp2p> {
   const { streams = { inbound: USUAL_STREAMS, outbound: USUAL_STREAMS } } = init;
+  const parts = await kadPartsOf(init);
   let upgrader: Upgrader | undefined;
   const host = await createLibp2p({
     ...COMMON,
     ...(init.privateKey === undefined ? {} : { privateKey: init.privateKey }),
-    addresses: { listen: [...init.listen] },
+    ...parts?.options,
+    services: parts === undefined ? COMMON.services : { ...COMMON.services, ...parts.services },
+    addresses: { listen: [...init.listen], ...announcing(init) },
     // Failures come through `onListen`; libp2p's own error is a page of stack traces.
     transportManager: { faultTolerance: FaultTolerance.NO_FATAL },
     transports: [
@@ -110,8 +124,25 @@ export async function startServingHost(init: ServingHostInit): Promise<Libp2p> {
     },
   });
   if (upgrader !== undefined) upgraders.set(host, upgrader);
-  forgetLeavingPeers(host);
+  const kad = parts?.kad();
+  if (kad !== undefined) kads.set(host, kad);
+  forgetLeavingPeers(host, (peer) => kad?.takesPart(peer) === true);
   return host;
+}
+
+/** Loaded by those alone who take part. */
+async function kadPartsOf({ kad, privateKey }: ServingHostInit) {
+  if (kad === undefined) return undefined;
+  if (privateKey === undefined) throw new Error('a node that others are to find needs a key of its own');
+  const { kadParts } = await import('./discovery/kad.ts');
+  return kadParts(peerIdFromPrivateKey(privateKey));
+}
+
+/** libp2p knows of no addresses through relays, which are not its own here. */
+function announcing({ kad }: ServingHostInit) {
+  return kad === undefined
+    ? {}
+    : { announceFilter: () => kad.addresses().map((address) => multiaddr(address)) };
 }
 
 function servingMuxer({ theirs, ours }: ConnectionStreams): StreamMuxerFactory {
@@ -167,9 +198,9 @@ export async function startClientHost(timeoutMs: number): Promise<Libp2p> {
 }
 
 /** libp2p remembers each peer for hours; here each voter comes with a new key, and none is ever dialled back. */
-function forgetLeavingPeers(host: Libp2p): void {
+function forgetLeavingPeers(host: Libp2p, isKept: (peer: PeerId) => boolean): void {
   host.addEventListener('peer:disconnect', ({ detail: peer }) => {
-    if (!host.getConnections(peer).length) {
+    if (!host.getConnections(peer).length && !isKept(peer)) {
       host.peerStore.delete(peer).catch(() => {
         // The store is in memory and refuses only once libp2p has stopped, when it is dropped anyway.
       });

@@ -5,10 +5,24 @@ export { type DialTarget, type PeerTarget, formatInvite, parseDialTarget } from 
 export type { RelayEvent } from './circuit/held-relay.ts';
 export { type RelayTarget, parseRelays } from './circuit/relay-target.ts';
 export type { DialPath } from './dial.ts';
-export { DEADLINES, type Deadlines, RELAY_LIMITS, type RelayLimits, type RelayTiming } from './limits.ts';
+export { findObservers } from './discovery/find-observers.ts';
+export {
+  DEADLINES,
+  type Deadlines,
+  type PresenceTiming,
+  RELAY_LIMITS,
+  type RelayLimits,
+  type RelayTiming,
+} from './limits.ts';
 export type { FailedAddress, ListenAddress } from './listening.ts';
-export { type NodeInit, type NodeRelays, type PsephosNode, startNode } from './node.ts';
-export { type DialOptions, type DialledPeer, dialPeer } from './peer-client.ts';
+export { type NodeDiscovery, type NodeInit, type NodeRelays, type PsephosNode, startNode } from './node.ts';
+export { type DialOptions, type DialledPeer, type DialledTarget, dialPeer } from './peer-client.ts';
 export type { PeerWay } from './peer-link.ts';
 export type { RelayFigures } from './circuit/server.ts';
-export { type RelayApplicant, type RelayInit, type RelayNode, startRelay } from './relay-node.ts';
+export {
+  type RelayApplicant,
+  type RelayDiscovery,
+  type RelayInit,
+  type RelayNode,
+  startRelay,
+} from './relay-node.ts';

@@ -182,3 +182,75 @@ export const RELAY_FIRST_MS = 5_000;
 export const RELAY_ADDRESSES = 16;
 /** Relays of one peer: more would not fit in an invite that a phone can read off a wall. */
 export const MAX_RELAYS = 4;
+
+// Finding a peer whose addresses have changed: a distributed hash table (Kademlia) of organisers, observers and relays.
+
+/** Requests that are being answered at a time, of all peers, and on one connection; beyond it, a stream is cut. */
+export const KAD_STREAMS = 256;
+export const KAD_STREAMS_PER_CONNECTION = 4;
+/** Of one request. The largest says where a peer is, at 16 addresses of 60 bytes each. */
+export const KAD_REQUEST_BYTES = 16 * KIB;
+/** Of one answer: 32 providers and 20 other peers, each with as much as is kept of one. */
+export const KAD_ANSWER_BYTES = 256 * KIB;
+/** What is kept of one peer: 16 addresses, once as they are used and once as they were signed. */
+export const KAD_RECORD_BYTES = 4 * KIB;
+/** Peers of which something is kept; the one that was not heard of for longest goes first. With `KAD_RECORD_BYTES` each, 8 MiB. */
+export const KAD_PEERS = 2_048;
+/** Who says to observe an election, of one election and of all. Each is a number of 8 bytes. */
+export const KAD_PROVIDERS_PER_KEY = 32;
+export const KAD_PROVIDERS = 4_096;
+/** Peers that are being taken note of at a time; those beyond it are when they come again. */
+export const KAD_NEWCOMERS = 16;
+/** For a peer to say who it is and where. */
+export const KAD_IDENTIFY_MS = 5_000;
+/** How old what a peer said of itself may be before it is asked again, when it comes with a request. */
+export const KAD_IDENTIFY_AGAIN_MS = 1_000;
+/** An election's observers say so again within this time, or are forgotten. */
+export const KAD_PROVIDER_MS = 60 * 60_000;
+
+/** When a node tells where it can be found; parameters, so that a test need not wait. */
+export interface PresenceTiming {
+  /** Between looks at the machine's own addresses, which costs some 50 µs. */
+  readonly watchMs: number;
+  /** Between two times that changed addresses are told: those that change every second are told of this often. */
+  readonly apartMs: number;
+  /** They are told again after this time although nothing changed, since whoever was told may have forgotten. */
+  readonly againMs: number;
+  /** Waits before somebody who could not be told is tried again, doubling from the first to the longest. */
+  readonly retryFirstMs: number;
+  readonly retryLongestMs: number;
+  /** For one peer to be reached and to answer, and for all that is said on one occasion. */
+  readonly peerMs: number;
+  readonly roundMs: number;
+}
+
+export const PRESENCE_TIMING: PresenceTiming = {
+  watchMs: 1_000,
+  apartMs: 5_000,
+  againMs: 10 * 60_000,
+  retryFirstMs: 2_000,
+  retryLongestMs: 5 * 60_000,
+  peerMs: 10_000,
+  roundMs: 20_000,
+};
+/** Peers that a node tells by itself where it is: relays, observers, and those that were named. Others hear of it from them. */
+export const PRESENCE_PEERS = 32;
+
+/** Head start of a peer's known addresses before others are asked where it is: twice that of direct ones before relayed ones. */
+export const LOOKUP_AFTER_MS = 2_000;
+/** For one peer to be reached and to answer where another one is. */
+export const LOOKUP_PEER_MS = 4_000;
+/** For a whole search; what has been found by then is tried, and no more. */
+export const LOOKUP_MS = 12_000;
+/** Peers asked at a time, and in one search. Those that were named are asked first, so that no number of others keeps them from it. */
+export const LOOKUP_AT_ONCE = 4;
+export const LOOKUP_PEERS = 32;
+/** Of what one peer says of another, so many addresses are tried, and so many peers looked at. */
+export const LOOKUP_ADDRESSES = 8;
+export const LOOKUP_ANSWER_PEERS = 64;
+/** Where a search may begin: an invite's relays and observers, and those that were named. */
+export const LOOKUP_ENTRY_POINTS = 16;
+/** Addresses that a client keeps of one peer, those found last first. */
+export const LINK_ADDRESSES = 16;
+/** Observers of an election that are found in one search. */
+export const LOOKUP_PROVIDERS = 16;

@@ -5,7 +5,8 @@ import type { NodeService, ReadService } from '../services/ports.ts';
 import { HeldRelay, type RelayEvent } from './circuit/held-relay.ts';
 import { takeRelayedConnections } from './circuit/listener.ts';
 import type { RelayTarget } from './circuit/relay-target.ts';
-import { startServingHost } from './host.ts';
+import { Presence } from './discovery/presence.ts';
+import { kadOf, startServingHost } from './host.ts';
 import { keyPairOf } from './identity.ts';
 import { closeIdleConnections } from './idle-connections.ts';
 import * as limits from './limits.ts';
@@ -31,6 +32,21 @@ export interface NodeInit {
   readonly deadlines?: Partial<limits.Deadlines>;
   /** Relays through which the node can be reached as well. */
   readonly relays?: NodeRelays;
+  /** Has those who know the node's key find it when its addresses have changed; it needs a seed. */
+  readonly discovery?: NodeDiscovery;
+}
+
+export interface NodeDiscovery {
+  /** The election that the node serves. */
+  readonly electionId: string;
+  /**
+   * Multiaddrs, ending in peer ids, of whom to tell where the node is, besides its relays: observers, and those that were named. They must
+   * be good addresses.
+   */
+  readonly entryPoints: () => readonly string[];
+  /** Told of the multiaddrs, without its id, at which a peer says it can be reached, each time that it says so. */
+  readonly onPeer?: (peerId: string, addresses: readonly string[]) => void;
+  readonly timing?: Partial<limits.PresenceTiming>;
 }
 
 export interface NodeRelays {
@@ -67,6 +83,7 @@ export async function startNode(init: NodeInit): Promise<PsephosNode> {
   const deadlines: limits.Deadlines = { ...limits.DEADLINES, ...init.deadlines };
   const listening = new Listening(init.listen);
   const server = new StreamServer(deadlines, init.onDefect);
+  let addresses: () => readonly string[] = () => [];
   const host = await startServingHost({
     privateKey: init.seed === undefined ? undefined : await keyPairOf(init.seed),
     listen: listening.addresses,
@@ -74,6 +91,7 @@ export async function startNode(init: NodeInit): Promise<PsephosNode> {
     refuseNewcomers: () => server.stopping,
     onListen: listening.record,
     ...(init.relays === undefined ? {} : { streams: STREAMS_WITH_RELAYS }),
+    ...(init.discovery === undefined ? {} : { kad: { addresses: () => addresses() } }),
   });
   const problem = listening.problem();
   if (problem !== undefined) {
@@ -82,13 +100,14 @@ export async function startNode(init: NodeInit): Promise<PsephosNode> {
   }
   if (init.service !== undefined) await serveElection(host, server, init.service);
   const relays = init.relays === undefined ? [] : await holdRelays(host, init.relays);
-  // What the node itself dials are relays, on which it waits for others.
-  const stopSweep = closeIdleConnections(
-    host,
-    deadlines.idleConnectionMs,
-    ({ direction }) => direction === 'outbound',
-  );
-  return new RunningNode({ host, server, listening, relays, stopSweep });
+  // On those to relays it waits for others.
+  const isRelay = ({ direction, remotePeer }: Connection) =>
+    direction === 'outbound' && relays.some(({ peerId }) => remotePeer.toString() === peerId);
+  const stopSweep = closeIdleConnections(host, deadlines.idleConnectionMs, isRelay);
+  const node = new RunningNode({ host, server, listening, relays, stopSweep });
+  addresses = () => node.addresses();
+  if (init.discovery !== undefined) node.beFound(init.discovery, isRelay);
+  return node;
 }
 
 /** Each voter that comes through a relay is a stream that the relay opens. */
@@ -161,10 +180,40 @@ interface NodeParts {
 class RunningNode implements PsephosNode {
   readonly #parts: NodeParts;
   readonly #host: Libp2p;
+  #presence: Presence | undefined;
 
   constructor(parts: NodeParts) {
     this.#parts = parts;
     this.#host = parts.host;
+  }
+
+  /** Tells others where the node is, from now on. */
+  beFound(discovery: NodeDiscovery, isKept: (connection: Connection) => boolean): void {
+    const { relays } = this.#parts;
+    const kad = kadOf(this.#host);
+    if (kad === undefined) throw new Error('the host takes no part in the distributed hash table');
+    const { electionId, entryPoints, onPeer, timing } = discovery;
+    if (onPeer !== undefined) {
+      this.#host.addEventListener('peer:identify', ({ detail: { peerId, signedPeerRecord } }) => {
+        const said = signedPeerRecord?.addresses ?? [];
+        onPeer(
+          peerId.toString(),
+          said.map((address) => address.toString()),
+        );
+      });
+    }
+    this.#presence = new Presence({
+      host: this.#host,
+      kad,
+      electionId,
+      entryPoints: () => [...relays.flatMap((relay) => relay.dialable), ...entryPoints()],
+      addresses: () => this.addresses(),
+      onMoved: () => {
+        for (const relay of relays) relay.renew();
+      },
+      isKept,
+      timing: { ...limits.PRESENCE_TIMING, ...timing },
+    });
   }
 
   get publicKey(): Uint8Array {
@@ -200,6 +249,7 @@ class RunningNode implements PsephosNode {
   async stop(): Promise<void> {
     const { server, relays, stopSweep } = this.#parts;
     stopSweep();
+    await this.#presence?.stop();
     await server.stop();
     await Promise.all(relays.map((relay) => relay.stop()));
     await this.#host.stop();

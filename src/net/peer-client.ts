@@ -14,8 +14,9 @@ import type {
 } from '../services/ports.ts';
 import type { TrusteeMessage } from '../election/trustee-messages.ts';
 import { startClientHost } from './host.ts';
-import type { PeerTarget } from './invite.ts';
-import { DIAL_TIMEOUT_MS, FOLLOW_SILENCE_MS, RETRIES } from './limits.ts';
+import { entryPointsAt } from './discovery/entry-points.ts';
+import type { DialTarget, PeerTarget } from './invite.ts';
+import { DIAL_TIMEOUT_MS, FOLLOW_SILENCE_MS, LOOKUP_ENTRY_POINTS, RETRIES } from './limits.ts';
 import { PeerLink, type PeerWay } from './peer-link.ts';
 import { askCast } from './protocols/cast/client.ts';
 import { askEnrol } from './protocols/enrol/client.ts';
@@ -34,6 +35,11 @@ export interface DialOptions {
   readonly retries?: number;
   /** How long a follower waits for a sign of life before it connects anew, in ms; FOLLOW_SILENCE_MS if not given. */
   readonly silenceMs?: number;
+  /**
+   * Multiaddrs, ending in peer ids, of whom to ask where the peer is when its addresses don't lead to it, besides the relays and
+   * observers that the target names; asked for whenever it is dialled. They must be good addresses.
+   */
+  readonly entryPoints?: () => readonly string[];
   /** Told before each wait for a next try: what went wrong, and how many milliseconds it waits. */
   readonly onRetry?: (error: unknown, waitMs: number) => void;
   /** Called after each such wait; what it throws ends the request in the place of the next try. */
@@ -48,14 +54,19 @@ export interface DialledPeer extends PeerClient {
   readonly peerId: string;
   /** How the peer was reached the last time: another way may be taken after a lost connection. */
   readonly way: PeerWay;
+  /** Hangs up, since the peer is known not to be there any more; what is waited for is asked again over a new connection. */
+  hangUp(): void;
 }
+
+/** Whom to dial, and who may know where it is. */
+export type DialledTarget = PeerTarget & Partial<Pick<DialTarget, 'observers'>>;
 
 /**
  * Connects to a peer, and proves that it holds the key that the target names. All requests come back by themselves
  * after a lost connection or a `busy`, and go to the same key. Rejects with `unreachable`, `handshake-failed` or
  * `wrong-peer`, each naming the addresses tried; with the signal's reason when it aborts.
  */
-export async function dialPeer(target: PeerTarget, options: DialOptions = {}): Promise<DialledPeer> {
+export async function dialPeer(target: DialledTarget, options: DialOptions = {}): Promise<DialledPeer> {
   const { timeoutMs = DIAL_TIMEOUT_MS, retries = RETRIES, silenceMs = FOLLOW_SILENCE_MS } = options;
   const { onRetry, beforeRetry, longestWaitMs } = options;
   const closing = new AbortController();
@@ -63,8 +74,14 @@ export async function dialPeer(target: PeerTarget, options: DialOptions = {}): P
     options.signal === undefined ? closing.signal : AbortSignal.any([options.signal, closing.signal]);
   signal.throwIfAborted();
   const host = await startClientHost(timeoutMs);
+  const entryPoints = () =>
+    entryPointsAt(
+      [...(target.observers ?? []), ...(options.entryPoints?.() ?? [])],
+      target.addresses,
+      LOOKUP_ENTRY_POINTS,
+    );
   const link = new PeerLink({
-    ...{ host, target, timeoutMs, retries, signal },
+    ...{ host, target, entryPoints, timeoutMs, retries, signal },
     ...(onRetry === undefined ? {} : { onRetry }),
     ...(beforeRetry === undefined ? {} : { beforeRetry }),
     ...(longestWaitMs === undefined ? {} : { longestWaitMs }),
@@ -131,6 +148,10 @@ class LinkedPeer implements DialledPeer {
 
   get way(): PeerWay {
     return this.#link.way;
+  }
+
+  hangUp(): void {
+    this.#link.forgetConnection(new Error('the peer has moved'));
   }
 
   info(): Promise<ElectionInfo> {

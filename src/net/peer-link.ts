@@ -5,7 +5,9 @@ import { decodeDagCbor, encodeDagCbor } from '../base/dag-cbor.ts';
 import { PsephosError, refused, unreachable } from '../base/errors.ts';
 import { firstIssue } from '../election/schemas.ts';
 import { PeerRefusal } from '../services/ports.ts';
-import { type DialPath, dialTarget } from './dial.ts';
+import type { DialPath } from './dial.ts';
+import { dialOrFind } from './discovery/dial-or-find.ts';
+import type { SaidPeer } from './discovery/messages.ts';
 import { FrameError } from './frame-parser.ts';
 import { FrameStream } from './frame.ts';
 import type { PeerTarget } from './invite.ts';
@@ -20,6 +22,8 @@ export interface LinkInit {
   readonly target: PeerTarget;
   /** One that is there already; the peer's addresses are dialled only without it. */
   readonly connection?: Connection;
+  /** Who is asked where the peer is, where its known addresses don't lead to it. */
+  readonly entryPoints?: () => readonly SaidPeer[];
   readonly timeoutMs: number;
   readonly retries: number;
   /** As in `DialOptions`, with the next two. */
@@ -133,12 +137,23 @@ export class PeerLink implements Requester {
   }
 
   async #dial(): Promise<Connection> {
-    const { host, timeoutMs, signal } = this.#init;
-    const { connection, ...way } = await dialTarget(host, this.#target, { timeoutMs, signal });
+    const { host, entryPoints, timeoutMs, signal } = this.#init;
+    const { connection, ...way } = await dialOrFind(
+      host,
+      this.#target,
+      { timeoutMs, signal },
+      entryPoints?.() ?? [],
+    );
     this.#connection = connection;
     this.#way = way;
-    // Whoever answered first is who must answer again.
-    this.#target = { ...this.#target, peerId: connection.remotePeer.toString() };
+    // Whoever answered first is who must answer again; an address that was found is tried again like those that were known.
+    const { addresses } = this.#target;
+    this.#target = {
+      peerId: connection.remotePeer.toString(),
+      addresses: addresses.includes(way.address)
+        ? addresses
+        : [way.address, ...addresses].slice(0, limits.LINK_ADDRESSES),
+    };
     return connection;
   }
 

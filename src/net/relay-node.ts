@@ -1,8 +1,10 @@
 import type { MessageStream, PeerId } from '@libp2p/interface';
 import type { Libp2p } from 'libp2p';
 import { PsephosError } from '../base/errors.ts';
+import { peerIdText } from '../crypto/peer-id.ts';
 import { PeerRefusal } from '../services/ports.ts';
-import { startServingHost } from './host.ts';
+import { Presence } from './discovery/presence.ts';
+import { kadOf, startServingHost } from './host.ts';
 import { keyPairOf } from './identity.ts';
 import { closeIdleConnections } from './idle-connections.ts';
 import * as limits from './limits.ts';
@@ -28,6 +30,14 @@ export interface RelayInit {
   readonly onReservation: (peerId: string, held: boolean) => void;
   readonly onDefect: (error: unknown) => void;
   readonly limits?: Partial<limits.RelayLimits>;
+  /** Has the relay tell whoever asks where those are that it met, and be told of others by those at `entryPoints`. */
+  readonly discovery?: RelayDiscovery;
+}
+
+export interface RelayDiscovery {
+  /** Multiaddrs that end in peer ids; they must be good addresses. */
+  readonly entryPoints: readonly string[];
+  readonly timing?: Partial<limits.PresenceTiming>;
 }
 
 /** A running relay: it serves no election, and can read nothing of what it passes on. */
@@ -46,15 +56,19 @@ export async function startRelay(init: RelayInit): Promise<RelayNode> {
   const granted: limits.RelayLimits = { ...limits.RELAY_LIMITS, ...init.limits };
   const listening = new Listening(init.listen);
   const secured = new SecuredStreams();
+  const privateKey = await keyPairOf(init.seed);
+  const peerId = peerIdText(privateKey.publicKey.raw);
+  const addresses = () => listening.dialable().map((address) => `${address}/p2p/${peerId}`);
   let stopping = false;
   const host = await startServingHost({
-    privateKey: await keyPairOf(init.seed),
+    privateKey,
     listen: listening.addresses,
     handshakeMs: limits.DEADLINES.handshakeMs,
     refuseNewcomers: () => stopping,
     onListen: listening.record,
     onSecured: secured.note,
-    streams: { inbound: streamsOf(granted), outbound: { theirs: 0, ours: 0 } },
+    streams: { inbound: streamsOf(granted), outbound: init.discovery === undefined ? NONE : FEW },
+    ...(init.discovery === undefined ? {} : { kad: { addresses } }),
   });
   const problem = listening.problem();
   if (problem !== undefined) {
@@ -77,20 +91,45 @@ export async function startRelay(init: RelayInit): Promise<RelayNode> {
   const stopSweep = closeIdleConnections(host, granted.idleMs, ({ remotePeer }) =>
     server.holdsReservation(remotePeer),
   );
+  const presence = presenceOf(host, init.discovery, addresses);
   return {
-    peerId: host.peerId.toString(),
+    peerId,
     get failedAddresses() {
       return listening.failed;
     },
-    addresses: () => listening.dialable().map((address) => `${address}/p2p/${host.peerId.toString()}`),
+    addresses,
     figures: () => server.figures,
     stop: async () => {
       stopping = true;
       stopSweep();
+      await presence?.stop();
       server.stop();
       await host.stop();
     },
   };
+}
+
+/** A relay dials nobody, unless it is to hear of others. */
+const NONE = { theirs: 0, ours: 0 };
+const FEW = { theirs: limits.MAX_STREAMS_PER_CONNECTION, ours: limits.MAX_STREAMS_PER_CONNECTION };
+
+function presenceOf(
+  host: Libp2p,
+  discovery: RelayDiscovery | undefined,
+  addresses: () => readonly string[],
+): Presence | undefined {
+  const kad = kadOf(host);
+  if (discovery === undefined || kad === undefined) return undefined;
+  return new Presence({
+    host,
+    kad,
+    electionId: undefined,
+    entryPoints: () => discovery.entryPoints,
+    addresses,
+    onMoved: () => undefined,
+    isKept: () => false,
+    timing: { ...limits.PRESENCE_TIMING, ...discovery.timing },
+  });
 }
 
 /** Asks a peer over the connection that it made. */

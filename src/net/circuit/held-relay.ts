@@ -46,6 +46,7 @@ export class HeldRelay {
   readonly settled: Promise<void>;
   #settle: () => void = () => undefined;
   #held = false;
+  #connection: Connection | undefined;
   /** The addresses that were good the last time. */
   #addresses: readonly string[] = [];
   #told = '';
@@ -67,6 +68,17 @@ export class HeldRelay {
    */
   get addresses(): readonly string[] {
     return this.#addresses;
+  }
+
+  /** Multiaddrs of the relay itself, ending in its peer id. */
+  get dialable(): readonly string[] {
+    const { addresses, peerId } = this.#init.target;
+    return addresses.map((address) => `${address}/p2p/${peerId}`);
+  }
+
+  /** Takes the reservation over a new connection, since the old one is dead; what went through it is lost in any case. */
+  renew(): void {
+    this.#connection?.abort(new RelayFailure('this machine has other addresses now'));
   }
 
   /** Gives the reservation up. */
@@ -96,6 +108,7 @@ export class HeldRelay {
   async #hold(signal: AbortSignal): Promise<never> {
     const { host, target, timing } = this.#init;
     const { connection } = await dialTarget(host, target, { timeoutMs: DIAL_TIMEOUT_MS, signal });
+    this.#connection = connection;
     try {
       for (;;) {
         const answered = AbortSignal.any([signal, AbortSignal.timeout(timing.answerMs)]);
@@ -103,6 +116,7 @@ export class HeldRelay {
         await openFor(connection, timing.checkMs, signal);
       }
     } finally {
+      this.#connection = undefined;
       connection.abort(new Error('the relay is given up'));
     }
   }

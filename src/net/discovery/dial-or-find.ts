@@ -1,0 +1,111 @@
+import { setMaxListeners } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Libp2p } from 'libp2p';
+import { type DialLimits, type Dialled, dialTarget } from '../dial.ts';
+import type { PeerTarget } from '../invite.ts';
+import { LOOKUP_AFTER_MS, LOOKUP_MS } from '../limits.ts';
+import { askOver } from './ask.ts';
+import type { SaidPeer } from './messages.ts';
+import { search } from './search.ts';
+
+/**
+ * As `dialTarget`; where no known address leads to the peer within LOOKUP_AFTER_MS, `entryPoints` and those whom they know are asked
+ * where it is now, and what they say is tried besides. A peer whose id is not known can't be asked for. Rejects as `dialTarget` does for the
+ * known addresses.
+ */
+export async function dialOrFind(
+  host: Libp2p,
+  target: PeerTarget,
+  limits: DialLimits,
+  entryPoints: readonly SaidPeer[],
+): Promise<Dialled> {
+  const { peerId } = target;
+  if (peerId === undefined || entryPoints.length === 0) return dialTarget(host, target, limits);
+  const settled = new AbortController();
+  const signal = AbortSignal.any([limits.signal, settled.signal]);
+  // Several ways are tried at once, in several steps each.
+  setMaxListeners(0, signal, settled.signal);
+  const first = new FirstOnly(settled);
+  const known = first.of(dialTarget(host, target, { ...limits, signal }));
+  try {
+    return await Promise.any([
+      known,
+      first.of(find(host, { peerId, known, entryPoints }, { ...limits, signal }, first)),
+    ]);
+  } catch {
+    limits.signal.throwIfAborted();
+    // It says why of each known address.
+    return await known;
+  } finally {
+    settled.abort();
+  }
+}
+
+/** Of several connections, the first: those that come later are hung up. */
+class FirstOnly {
+  readonly #settled: AbortController;
+  #winner: Dialled['connection'] | undefined;
+
+  constructor(settled: AbortController) {
+    this.#settled = settled;
+  }
+
+  async of(dialling: Promise<Dialled>): Promise<Dialled> {
+    const dialled = await dialling;
+    this.take(dialled);
+    return dialled;
+  }
+
+  take({ connection }: Dialled): void {
+    if (this.#winner === connection) return;
+    if (this.#winner !== undefined) {
+      const late = new Error('connected by another address');
+      connection.abort(late);
+      throw late;
+    }
+    this.#winner = connection;
+    this.#settled.abort();
+  }
+}
+
+interface Sought {
+  readonly peerId: string;
+  readonly known: Promise<Dialled>;
+  readonly entryPoints: readonly SaidPeer[];
+}
+
+/** Rejects where nobody knows an address that leads there. */
+async function find(
+  host: Libp2p,
+  { peerId, known, entryPoints }: Sought,
+  { timeoutMs, signal }: DialLimits,
+  first: FirstOnly,
+): Promise<Dialled> {
+  const head = new AbortController();
+  await Promise.race([
+    sleep(LOOKUP_AFTER_MS, undefined, { signal: AbortSignal.any([signal, head.signal]) }),
+    // Connected or not, there is nothing more to wait for.
+    known.then(
+      () => undefined,
+      () => undefined,
+    ),
+  ]).finally(() => {
+    head.abort();
+  });
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(Math.min(timeoutMs, LOOKUP_MS))]);
+  setMaxListeners(0, limit);
+  const tries: Promise<Dialled>[] = [];
+  for await (const said of search(
+    { peer: peerId },
+    entryPoints,
+    askOver(host, { peer: peerId }, limit),
+    limit,
+  )) {
+    const found = { peerId, addresses: said.addresses };
+    const tried = first.of(dialTarget(host, found, { timeoutMs, signal }));
+    // It is waited for below.
+    tried.catch(() => undefined);
+    tries.push(tried);
+  }
+  return Promise.any(tries);
+}
