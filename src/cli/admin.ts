@@ -3,6 +3,7 @@ import { unusable } from '../base/errors.ts';
 import type { Command as AdminCommand } from './admin/commands.ts';
 import { DEFAULT_DATA, DEFAULT_KEYS } from './admin/command-lines.ts';
 import { readDecryptionFile } from '../store/decryption-files.ts';
+import { bootstrapOption, noDhtOption } from './discovery-options.ts';
 import { positiveNumber, programNamed } from './program.ts';
 import { programLine } from './program-line.ts';
 import { type UntestedOption, addInviteOptions, untestedOption } from './admin/trustee-options.ts';
@@ -66,6 +67,8 @@ function programFor(io: Io): Command {
       collect,
       [],
     )
+    .addOption(bootstrapOption())
+    .addOption(noDhtOption())
     .option('--no-qr', 'show no QR code of the invite')
     .option(
       '--trust-copy',
@@ -91,6 +94,8 @@ function programFor(io: Io): Command {
           listen: string[];
           ip6Only?: true;
           relay: string[];
+          bootstrap: string[];
+          dht: boolean;
           qr: boolean;
           askTrusteesEvery: number;
           trustCopy?: true;
@@ -106,6 +111,8 @@ function programFor(io: Io): Command {
           listen: options.listen,
           ip6Only: options.ip6Only === true,
           relays: options.relay,
+          bootstrap: options.bootstrap,
+          dht: options.dht,
           qr: options.qr,
           askTrusteesEvery: options.askTrusteesEvery,
           trustCopy: options.trustCopy === true,

@@ -4,6 +4,7 @@ import { DONE } from './exit-codes.ts';
 import { reportFailure } from './failure.ts';
 import type { Io } from './io.ts';
 import type { RunFlags } from './observer/run.ts';
+import { bootstrapOption, noDhtOption } from './discovery-options.ts';
 import { programNamed, withJson } from './program.ts';
 import { programLine } from './program-line.ts';
 
@@ -77,6 +78,8 @@ function observerProgram(io: Io, out: Console): Command {
         .argParser(collect)
         .default([], 'none'),
     )
+    .addOption(bootstrapOption())
+    .addOption(noDhtOption())
     .action(async (flags: RunFlags) => {
       // Loaded only here: libp2p takes longer to load than help takes to print.
       const { run } = await import('./observer/run.ts');

@@ -3,6 +3,7 @@ import { type Console, consoleOf } from './console.ts';
 import { DONE } from './exit-codes.ts';
 import { reportFailure } from './failure.ts';
 import type { Io } from './io.ts';
+import { bootstrapOption, noDhtOption } from './discovery-options.ts';
 import { programNamed, withJson } from './program.ts';
 import { programLine } from './program-line.ts';
 import type { RunFlags } from './relay/run.ts';
@@ -63,6 +64,8 @@ function relayProgram(io: Io, out: Console): Command {
         .default([], 'IPv6 and IPv4, port 4002'),
     )
     .addOption(new Option('--ip6-only', 'do not listen on IPv4').conflicts(['listen']))
+    .addOption(bootstrapOption())
+    .addOption(noDhtOption())
     .action(async (flags: RunFlags) => {
       // Loaded only here: libp2p takes longer to load than help takes to print.
       const { run } = await import('./relay/run.ts');

@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { programLine } from './program-line.ts';
 import { type Console, consoleOf } from './console.ts';
 import { DONE } from './exit-codes.ts';
+import { bootstrapOption } from './discovery-options.ts';
 import { reportFailure } from './failure.ts';
 import type { Io } from './io.ts';
 import { exampleText, programNamed, withJson } from './program.ts';
@@ -144,6 +145,7 @@ function connecting(command: Command): Command {
         'the fingerprint that the election must have, as the organiser gave it out',
       )
       .option('--wait <seconds>', 'how long to keep trying when there is no answer, up to a day', readSeconds)
+      .addOption(bootstrapOption())
       .addOption(
         new Option(
           '--observer <address>',

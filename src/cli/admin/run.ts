@@ -12,6 +12,7 @@ import { TrusteeDesk } from '../../services/trustee-desk.ts';
 import { WitnessDesk } from '../../services/witness-desk.ts';
 import { writeBallotChecks } from '../../store/ballot-check-file.ts';
 import { electionExists } from '../../store/level-db.ts';
+import { type DiscoveryFlags, readBootstrap, worthDialling } from '../discovery.ts';
 import { type ListenOptions, startListening } from '../listening.ts';
 import { showProgress } from '../progress.ts';
 import { announceAddresses, announceElection } from './announce.ts';
@@ -32,7 +33,7 @@ import { keepEvidence } from './evidence.ts';
 import { AlarmFiles, keptForks } from '../observer/alarms.ts';
 import { answerWithOwnKeys } from './trustees.ts';
 
-export interface RunOptions extends ListenOptions {
+export interface RunOptions extends ListenOptions, DiscoveryFlags {
   /** Addresses of relays through which the node can be reached as well. */
   readonly relays: readonly string[];
   readonly qr: boolean;
@@ -58,6 +59,7 @@ const CHECKS_EVERY = 3;
  */
 export async function run(surroundings: Surroundings, options: RunOptions): Promise<void> {
   const relays = parseRelays(options.relays);
+  const bootstrap = readBootstrap(options.bootstrap);
   const { place, io, output } = surroundings;
   if (!(await electionExists(place.data))) {
     output.say(`There is no election in ${place.data}: making the sample election.`);
@@ -102,7 +104,7 @@ export async function run(surroundings: Surroundings, options: RunOptions): Prom
     // A power cut may have come between a result and its files.
     background.add(() => reportResults(election, () => Promise.resolve()));
     background.add(() => answerWithOwnKeys(election), announcer.notDone);
-    await serve(surroundings, options, { election, announcer, onEvent, background, relays });
+    await serve(surroundings, options, { election, announcer, onEvent, background, relays, bootstrap });
   } finally {
     background.add(() => saveChecks(election), announcer.notDone);
     await background.settled();
@@ -119,11 +121,12 @@ interface Running {
   readonly onEvent: (event: StationEvent) => void;
   readonly background: Background;
   readonly relays: readonly RelayTarget[];
+  readonly bootstrap: readonly string[];
 }
 
 async function serve(surroundings: Surroundings, options: RunOptions, running: Running): Promise<void> {
   const { place, output } = surroundings;
-  const { election, announcer, onEvent, background, relays } = running;
+  const { election, announcer, onEvent, background, relays, bootstrap } = running;
   const { log, organiser, seed } = election;
   if (seed === undefined) throw new Error('an election opened for running has no key');
   const verifier = signaturePool();
@@ -152,6 +155,14 @@ async function serve(surroundings: Surroundings, options: RunOptions, running: R
   });
   for (const evidence of await keptForks(place.data)) witness.takeEvidence(evidence);
   const service = new ElectionNode(log, { station, enrolments, trustees, witness }, () => systemClock.now());
+  let own: () => readonly string[] = () => [];
+  const entryPoints = () => [
+    ...bootstrap,
+    ...worthDialling(
+      own(),
+      witness.observers.map(({ address }) => address),
+    ),
+  ];
   const node = await startListening(options, DEFAULT_PORT, (listen) =>
     startNode({
       seed,
@@ -159,8 +170,10 @@ async function serve(surroundings: Surroundings, options: RunOptions, running: R
       service,
       onDefect,
       ...(relays.length === 0 ? {} : { relays: { targets: relays, onEvent: announcer.tellRelay } }),
+      ...(options.dht ? { discovery: { electionId: log.electionId, entryPoints } } : {}),
     }),
   );
+  own = () => node.addresses();
   try {
     for (const { address, reason } of node.failedAddresses)
       output.warn(`Not listening on ${address}: ${reason}.`);

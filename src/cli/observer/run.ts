@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createChecker } from '../../audit/worker-pool.ts';
 import { refused, unusable } from '../../base/errors.ts';
 import { fingerprint } from '../../crypto/credential.ts';
+import { peerIdText } from '../../crypto/peer-id.ts';
 import {
   type DialledPeer,
   type RelayTarget,
@@ -23,17 +24,19 @@ import { ServedLog } from '../../services/served-log.ts';
 import { MAX_OBSERVER_ADDRESSES } from '../../services/witness-limits.ts';
 import type { KeyPair } from '../../store/key-files.ts';
 import type { Console } from '../console.ts';
+import { type DiscoveryFlags, readBootstrap, worthDialling } from '../discovery.ts';
 import type { Io } from '../io.ts';
 import { startListening } from '../listening.ts';
 import { programLine, quotePath } from '../program-line.ts';
 import { showProgress } from '../progress.ts';
 import { AlarmFiles, keptForks } from './alarms.ts';
+import { Authority } from './authority.ts';
 import { ObserverAnnouncer } from './announcer.ts';
 import { type Pins, electionOf, expectElection, readPins } from './first-contact.ts';
 import { type Settings, keepSettings, openCopy, readSettings, systemClock, takeKey } from './folder.ts';
 import { statusOf } from './status.ts';
 
-export interface RunFlags {
+export interface RunFlags extends DiscoveryFlags {
   readonly data: string;
   readonly dial: readonly string[];
   readonly election?: string;
@@ -53,15 +56,17 @@ export async function run(flags: RunFlags, io: Io, out: Console): Promise<void> 
   // Each connection listens to it, and an observer has one to each of the others.
   setMaxListeners(0, io.signal);
   const relays = parseRelays(flags.relay);
+  const bootstrap = readBootstrap(flags.bootstrap);
   const settings = await settingsFrom(flags);
   const pins = readPins({ ...flags, dial: settings.dial });
   const key = await takeKey(flags.data);
   const progress = showProgress(io, 'Reading the copy, entries');
   const copy = await openCopy(flags.data, progress.update).finally(progress.stop);
   try {
-    const genesis = await whatIsObserved(copy, pins, settings, io, out);
+    const dial = (address: string) => dialFrom(address, io, () => bootstrap);
+    const genesis = await whatIsObserved(copy, pins, settings, dial, out);
     await keepSettings(flags.data, settings);
-    await observe({ flags, settings, relays, key, copy, genesis }, io, out);
+    await observe({ flags, settings, bootstrap, relays, key, copy, genesis }, io, out);
   } finally {
     await copy.close();
   }
@@ -95,7 +100,7 @@ async function whatIsObserved(
   copy: LogCopy,
   pins: Pins,
   settings: Settings,
-  io: Io,
+  dial: (address: string) => Promise<DialledPeer>,
   out: Console,
 ): Promise<KnownGenesis> {
   const first = await copy.store.entry(0);
@@ -108,7 +113,7 @@ async function whatIsObserved(
   for (const address of settings.dial) {
     let client: DialledPeer | undefined;
     try {
-      client = await out.during(`Connecting to ${address}`, () => dial(address, io));
+      client = await out.during(`Connecting to ${address}`, () => dial(address));
       const { genesis, pinned } = await electionOf(client, pins);
       out.say(`Observing "${genesis.entry.title}", fingerprint ${fingerprint(genesis.electionId)}.\n`);
       if (!pinned) {
@@ -126,13 +131,18 @@ async function whatIsObserved(
   throw failure;
 }
 
-function dial(address: string, io: Io): Promise<DialledPeer> {
-  return dialPeer(parseDialTarget(address), { signal: io.signal, retries: RETRIES });
+function dialFrom(
+  address: string,
+  { signal }: Io,
+  entryPoints: () => readonly string[],
+): Promise<DialledPeer> {
+  return dialPeer(parseDialTarget(address), { signal, retries: RETRIES, entryPoints });
 }
 
 interface Observed {
   readonly flags: RunFlags;
   readonly settings: Settings;
+  readonly bootstrap: readonly string[];
   readonly relays: readonly RelayTarget[];
   readonly key: KeyPair;
   readonly copy: LogCopy;
@@ -140,7 +150,7 @@ interface Observed {
 }
 
 async function observe(observed: Observed, io: Io, out: Console): Promise<void> {
-  const { flags, settings, relays, key, copy, genesis } = observed;
+  const { flags, settings, bootstrap, relays, key, copy, genesis } = observed;
   const announcer = new ObserverAnnouncer(out);
   const alarmFiles = new AlarmFiles(flags.data, out);
   const onEvent = (event: ObserverEvent) => {
@@ -148,15 +158,25 @@ async function observe(observed: Observed, io: Io, out: Console): Promise<void> 
     alarmFiles.note(event);
   };
   let addresses: () => readonly string[] = () => [];
+  let askable: () => readonly string[] = () => [];
+  const heard = (): string[] =>
+    worthDialling(
+      addresses(),
+      observer.desk.observers.map(({ address }) => address),
+    );
+  const authority = new Authority(peerIdText(genesis.entry.authority));
+  // What others told this observer's own node, that node knows.
+  const dial = async (address: string): Promise<DialledPeer> =>
+    authority.note(await dialFrom(address, io, () => [...askable(), ...bootstrap, ...heard()]));
   const progress = showProgress(io, 'Checking the copy, entries', copy.head.size);
-  const observer = await Observer.begin({
+  const observer: Observer = await Observer.begin({
     copy,
     genesis,
     key,
     makeChecker: createChecker,
     sources: new Sources({
       named: settings.dial,
-      dial: (address) => dial(address, io),
+      dial,
       genesis,
       clock: systemClock,
       pause,
@@ -176,6 +196,7 @@ async function observe(observed: Observed, io: Io, out: Console): Promise<void> 
   const onDefect = (error: unknown) => {
     onEvent({ type: 'defect', error });
   };
+  const named = settings.dial.flatMap(withPeerId);
   const node = await startListening(
     { listen: flags.listen, ip6Only: flags.ip6Only === true },
     DEFAULT_PORT,
@@ -186,9 +207,19 @@ async function observe(observed: Observed, io: Io, out: Console): Promise<void> 
         service,
         onDefect,
         ...(relays.length === 0 ? {} : { relays: { targets: relays, onEvent: announcer.tellRelay } }),
+        ...(flags.dht
+          ? {
+              discovery: {
+                electionId: genesis.electionId,
+                entryPoints: () => [...bootstrap, ...named, ...heard()],
+                onPeer: authority.isAt,
+              },
+            }
+          : {}),
       }),
   );
   try {
+    if (flags.dht) askable = () => node.addresses();
     addresses = () => dialableFirst(node.addresses()).slice(0, MAX_OBSERVER_ADDRESSES);
     for (const failed of node.failedAddresses)
       out.note(`Not listening on ${failed.address}: ${failed.reason}.\n`);
@@ -227,6 +258,12 @@ function announce(
   out.say(
     `Voters and auditors can read the election here, and other observers compare notes:\n\n${addresses.join('\n')}\n\n`,
   );
+}
+
+/** Multiaddrs that end in the peer id, where an address or invite names one. */
+function withPeerId(text: string): string[] {
+  const { addresses, peerId } = parseDialTarget(text);
+  return peerId === undefined ? [] : addresses.map((address) => `${address}/p2p/${peerId}`);
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

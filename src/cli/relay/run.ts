@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { serveControl } from '../../net/control-socket.ts';
 import { type RelayNode, describeReachability, dialableFirst, startRelay } from '../../net/index.ts';
 import type { Console } from '../console.ts';
+import { type DiscoveryFlags, readBootstrap } from '../discovery.ts';
 import type { Io } from '../io.ts';
 import { startListening } from '../listening.ts';
 import { takeOwnKey } from '../own-key.ts';
@@ -10,7 +11,7 @@ import { programLine } from '../program-line.ts';
 import { type Served, admits, readServed } from './admission.ts';
 import { figuresText, servesText, statusOf } from './status.ts';
 
-export interface RunFlags {
+export interface RunFlags extends DiscoveryFlags {
   readonly data: string;
   readonly serve: readonly string[];
   readonly open?: true;
@@ -26,6 +27,7 @@ const FIGURES_EVERY_MS = 60_000;
 /** Relays until the signal is aborted. */
 export async function run(flags: RunFlags, io: Io, out: Console): Promise<void> {
   const served = readServed(flags.serve, flags.open === true);
+  const entryPoints = readBootstrap(flags.bootstrap);
   const { seed } = await takeOwnKey(join(flags.data, KEY_FILE), 'relay');
   const onDefect = (error: unknown): void => {
     out.note(
@@ -46,6 +48,7 @@ export async function run(flags: RunFlags, io: Io, out: Console): Promise<void> 
           if (!served.anybody) tellReservation(peerId, held, out);
         },
         onDefect,
+        ...(flags.dht ? { discovery: { entryPoints } } : {}),
       }),
   );
   try {

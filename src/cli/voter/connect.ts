@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PsephosError, refused, unusable } from '../../base/errors.ts';
 import { peerIdText } from '../../crypto/peer-id.ts';
-import type { DialTarget, DialPath, DialledPeer, PeerTarget } from '../../net/index.ts';
+import type { DialTarget, DialPath, DialledPeer, DialledTarget, PeerTarget } from '../../net/index.ts';
 import { PeerRefusal } from '../../services/ports.ts';
 import { within } from '../../services/gathering/deadline.ts';
 import { type KnownElection, meetElection, openRound } from '../../services/voter-session.ts';
@@ -18,6 +18,8 @@ export interface ConnectFlags {
   /** The election's id. */
   readonly election?: string;
   readonly fingerprint?: string;
+  /** Whom to ask where the organiser is, besides those that the invite names. */
+  readonly bootstrap?: readonly string[];
   /** Seconds to keep trying for. */
   readonly wait?: number;
   /** Observers that the voter named. */
@@ -94,6 +96,7 @@ export async function meet(
   waiting: Waiting = new Waiting(out, flags.wait),
 ): Promise<Met> {
   const { target, anchor } = await readTarget(flags);
+  await readBootstrapOf(flags);
   const places = await placesFor(purpose, target, flags);
   const { client, at, election } = await out.during(
     `Connecting to ${printable(target.addresses[0] ?? '')}`,
@@ -120,6 +123,12 @@ export async function meet(
   };
 }
 
+/** Throws usage errors. */
+async function readBootstrapOf({ bootstrap = [] }: ConnectFlags): Promise<void> {
+  const { readBootstrap } = await import('../discovery.ts');
+  readBootstrap(bootstrap);
+}
+
 /** An address that ends in an observer's peer id says whose copy is read, and not of which election. */
 function anchorAtObserver({ fingerprint }: ConnectFlags): Anchor {
   return fingerprint === undefined ? 'none' : 'fingerprint';
@@ -133,11 +142,13 @@ async function placesFor(
   purpose: Purpose,
   target: DialTarget,
   { observer = [] }: ConnectFlags,
-): Promise<PeerTarget[]> {
+): Promise<DialledTarget[]> {
   const isPinned = target.electionId !== undefined || target.peerId !== undefined;
   if (purpose === 'acting' || (purpose === 'voting' && !isPinned)) return [target];
   const { parseDialTarget } = await import('../../net/index.ts');
-  return [target, ...[...target.observers, ...(purpose === 'voting' ? observer : [])].map(parseDialTarget)];
+  const { observers } = target;
+  const others = [...observers, ...(purpose === 'voting' ? observer : [])].map(parseDialTarget);
+  return [target, ...others.map((other) => ({ ...other, observers }))];
 }
 
 /** Whether a peer may be an observer depends on what for, and on whether it is the one that was named. */
@@ -171,7 +182,7 @@ interface Reached {
 /** The first of several places that shows the election; they are tried again for a while. Throws why the first did not. */
 async function reach(
   target: DialTarget,
-  places: readonly PeerTarget[],
+  places: readonly DialledTarget[],
   flags: ConnectFlags & { readonly purpose: Purpose },
   io: Io,
   { out, waiting }: { readonly out: Console; readonly waiting: Waiting },
@@ -217,9 +228,9 @@ async function reach(
 }
 
 async function dial(
-  at: PeerTarget,
+  at: DialledTarget,
   isOneOfSeveral: boolean,
-  { wait }: ConnectFlags,
+  { wait, bootstrap = [] }: ConnectFlags,
   io: Io,
   waiting: Waiting,
 ): Promise<DialledPeer> {
@@ -228,6 +239,7 @@ async function dial(
     signal: io.signal,
     retries: retriesWithin(wait ?? REQUEST_PATIENCE),
     longestWaitMs: longestWaitMs(wait ?? REQUEST_PATIENCE),
+    entryPoints: () => bootstrap,
     ...(isOneOfSeveral ? { timeoutMs: DIAL_ONE_OF_SEVERAL_MS } : {}),
     onRetry: (error, waitMs) => {
       waiting.tell(error, waitMs);
