@@ -1,24 +1,43 @@
 import { lpStream } from '@libp2p/utils';
 import type { Connection } from '@libp2p/interface';
 import type { Libp2p } from 'libp2p';
+import { type Reach, reachOf } from '../addresses.ts';
 import { dialTarget } from '../dial.ts';
 import { KAD_ANSWER_BYTES, LOOKUP_PEER_MS, MAX_STREAMS_PER_CONNECTION } from '../limits.ts';
 import { KAD } from './protocol.ts';
-import { type Question, type SaidPeer, decodeAnswer, encodeProvider, encodeQuestion } from './messages.ts';
+import {
+  type Answer,
+  type Question,
+  type SaidPeer,
+  decodeAnswer,
+  encodeProvider,
+  encodeQuestion,
+} from './messages.ts';
 import type { Ask } from './search.ts';
 
-/** Asks over a connection of its own for each peer, which must be the one that it is said to be. */
-export function askOver(host: Libp2p, question: Question, signal: AbortSignal): Ask {
+/**
+ * Asks over a connection of its own for each peer, which must be the one that it is said to be. Of what it answers, addresses that are of
+ * use in one network alone count where the peer itself was reached in such a one, or those at `known` are in such a one: else they
+ * mean another machine here, and nobody is to have that one dialled.
+ */
+export function askOver(
+  host: Libp2p,
+  question: Question,
+  known: readonly string[],
+  signal: AbortSignal,
+): Ask {
+  const near = new Set(known.map(reachOf));
   const message = encodeQuestion(question);
   return async (peer) => {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(LOOKUP_PEER_MS)]);
     let connection;
     try {
-      ({ connection } = await dialTarget(host, peer, { timeoutMs: LOOKUP_PEER_MS, signal: limit }));
+      const dialled = await dialTarget(host, peer, { timeoutMs: LOOKUP_PEER_MS, signal: limit });
+      connection = dialled.connection;
       const { frames } = await open(connection, limit);
       await frames.write(message, { signal: limit });
       const answer = decodeAnswer((await frames.read({ signal: limit })).subarray());
-      return answer.ok ? answer.value : undefined;
+      return answer.ok ? within(answer.value, new Set([...near, reachOf(dialled.address)])) : undefined;
     } catch {
       // Whatever is wrong with it, others are asked: what somebody says of somebody else is a hint, and no more.
       return undefined;
@@ -26,6 +45,16 @@ export function askOver(host: Libp2p, question: Question, signal: AbortSignal): 
       connection?.abort(new Error('it has been asked'));
     }
   };
+}
+
+function within({ closer, providers }: Answer, near: ReadonlySet<Reach>): Answer {
+  const isGood = (address: string): boolean => {
+    const reach = reachOf(address);
+    return reach === 'public' || reach === 'name' || reach === 'relayed' || near.has(reach);
+  };
+  const only = (peers: readonly SaidPeer[]) =>
+    peers.map(({ peerId, addresses }) => ({ peerId, addresses: addresses.filter(isGood) }));
+  return { closer: only(closer), providers: only(providers) };
 }
 
 /** Tells the peer at the other end where `self` is, and which election it serves, if any. Rejects as libp2p does. */

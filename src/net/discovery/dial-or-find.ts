@@ -30,7 +30,9 @@ export async function dialOrFind(
   try {
     return await Promise.any([
       known,
-      first.of(find(host, { peerId, known, entryPoints }, { ...limits, signal }, first)),
+      first.of(
+        find(host, { peerId, addresses: target.addresses, known, entryPoints }, { ...limits, signal }, first),
+      ),
     ]);
   } catch {
     limits.signal.throwIfAborted();
@@ -70,6 +72,7 @@ class FirstOnly {
 
 interface Sought {
   readonly peerId: string;
+  readonly addresses: readonly string[];
   readonly known: Promise<Dialled>;
   readonly entryPoints: readonly SaidPeer[];
 }
@@ -77,7 +80,7 @@ interface Sought {
 /** Rejects where nobody knows an address that leads there. */
 async function find(
   host: Libp2p,
-  { peerId, known, entryPoints }: Sought,
+  { peerId, addresses, known, entryPoints }: Sought,
   { timeoutMs, signal }: DialLimits,
   first: FirstOnly,
 ): Promise<Dialled> {
@@ -98,7 +101,7 @@ async function find(
   for await (const said of search(
     { peer: peerId },
     entryPoints,
-    askOver(host, { peer: peerId }, limit),
+    askOver(host, { peer: peerId }, addresses, limit),
     limit,
   )) {
     const found = { peerId, addresses: said.addresses };

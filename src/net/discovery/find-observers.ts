@@ -29,7 +29,13 @@ export async function* findObservers(
   const host = await startClientHost(LOOKUP_PEER_MS);
   try {
     const question = { electionId };
-    for await (const { peerId, addresses } of search(question, peers, askOver(host, question, limit), limit))
+    const near = peers.flatMap(({ addresses }) => addresses);
+    for await (const { peerId, addresses } of search(
+      question,
+      peers,
+      askOver(host, question, near, limit),
+      limit,
+    ))
       yield addresses.map((address) => `${address}/p2p/${peerId}`);
   } finally {
     // The consumer may have heard enough.
