@@ -1,7 +1,8 @@
 import type { Identify } from '@libp2p/identify';
-import type { Connection, PeerId, Stream, StreamHandler } from '@libp2p/interface';
+import type { Connection, Peer, PeerId, Stream, StreamHandler } from '@libp2p/interface';
 import { type KadDHT, type KadDHTComponents, kadDHT } from '@libp2p/kad-dht';
 import { type Ping, ping } from '@libp2p/ping';
+import type { Multiaddr } from '@multiformats/multiaddr';
 import type { Libp2pOptions } from 'libp2p';
 import * as limits from '../limits.ts';
 import { parsePeerAddress } from '../multiaddrs.ts';
@@ -125,16 +126,23 @@ function guarded(components: KadComponents, guard: KadGuard): KadDHTComponents {
     }),
     peerStore: derived(peerStore, {
       get: async (peer, options) => {
+        // What libp2p keeps of itself is what it began with.
+        if (peer.equals(components.peerId)) return knownOf(peer, components.addressManager.getAddresses());
         try {
           return await peerStore.get(peer, options);
         } catch (error) {
           // The library would answer nothing at all about an election of whose observers one was forgotten.
           if (!(error instanceof Error) || error.name !== 'NotFoundError') throw error;
-          return { id: peer, addresses: [], protocols: [], metadata: new Map(), tags: new Map() };
+          return knownOf(peer, []);
         }
       },
     }),
   };
+}
+
+function knownOf(id: PeerId, multiaddrs: readonly Multiaddr[]): Peer {
+  const addresses = multiaddrs.map((address) => ({ multiaddr: address, isCertified: false }));
+  return { id, addresses, protocols: [], metadata: new Map(), tags: new Map() };
 }
 
 /** An object that does some things differently, and all others as `original`. */

@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict';
+import { type TestContext, describe, it } from 'node:test';
+import type { Listener, Stream } from '@libp2p/interface';
+import { lpStream } from '@libp2p/utils';
+import { multiaddr } from '@multiformats/multiaddr';
+import { PsephosError } from '#src/base/errors.js';
+import { encodeFields } from '#src/net/circuit/protobuf.js';
+import { encodeProvider, keyOf } from '#src/net/discovery/messages.js';
+import { KAD } from '#src/net/discovery/protocol.js';
+import { kadOf, startServingHost } from '#src/net/host.js';
+import { keyPairOf } from '#src/net/identity.js';
+import { dialPeer, peerIdOf } from '#src/net/index.js';
+import { KAD_PROVIDERS_PER_KEY, KAD_REQUEST_BYTES, LOOKUP_MS } from '#src/net/limits.js';
+import { cleanUp } from '../../support/cleanup.ts';
+import { testKey } from '../../support/test-keys.ts';
+import { FakeService, RawPeer, testNode, until } from '../support.ts';
+import { ELECTION, addressOf, foundNode, servers, untilAsked } from './support.ts';
+
+const AUTHORITY = testKey(1);
+const AUTHORITY_ID = peerIdOf(AUTHORITY.publicKey);
+const STALE = '/ip6/::1/tcp/9';
+const NAMES = [8, 9] as const;
+
+/** Of as many bytes as it says, or fewer. */
+function peerField(peerId: string, addresses: readonly string[]): Uint8Array {
+  return encodeFields([
+    [1, keyOf({ peer: peerId })],
+    ...addresses.map((address) => [2, multiaddr(address).bytes] as const),
+  ]);
+}
+
+/** A peer that answers every question with the same message, sent as it is; resolves to its address and how often it was asked. */
+async function liar(
+  t: TestContext,
+  key: number,
+  answer: Uint8Array | undefined,
+): Promise<{ readonly address: string; readonly asked: () => number }> {
+  const host = await startServingHost({
+    privateKey: await keyPairOf(testKey(key).seed),
+    listen: ['/ip6/::1/tcp/0'],
+    handshakeMs: 10_000,
+    refuseNewcomers: () => false,
+    onListen: () => undefined,
+  });
+  cleanUp(t, () => host.stop());
+  let asked = 0;
+  await host.handle(KAD, async (stream: Stream) => {
+    asked += 1;
+    const frames = lpStream(stream);
+    await frames.read();
+    if (answer !== undefined) await frames.write(answer);
+  });
+  return { address: host.getMultiaddrs()[0]?.toString() ?? '', asked: () => asked };
+}
+
+async function codeOf(dialling: Promise<{ close(): Promise<void> }>): Promise<string> {
+  try {
+    await (await dialling).close();
+    return 'connected';
+  } catch (error) {
+    assert.ok(error instanceof PsephosError, String(error));
+    return error.code;
+  }
+}
+
+describe('peers that lie about where others are', () => {
+  it('keep nobody from finding the authority, as long as one of those asked tells the truth', async (t) => {
+    const { address: impostor } = await testNode(t, new FakeService(), {}, { seed: testKey(66).seed });
+    const [bare = ''] = impostor.split('/p2p/');
+    const observer = await foundNode(t, { key: 2 });
+    const authority = await foundNode(t, { key: 1, entryPoints: () => [addressOf(observer)] });
+    await untilAsked('the observer was told', async () =>
+      (await servers([addressOf(observer)])).includes(authority.peerId),
+    );
+    const wrong = [bare, ...Array.from({ length: 20 }, (_, port) => `/ip6/::1/tcp/${port + 1}`)];
+    const others = Array.from({ length: 100 }, (_, key) =>
+      peerField(peerIdOf(testKey(key + 100).publicKey), [`/ip6/::1/tcp/${key + 1}`]),
+    );
+    const lies = encodeFields([
+      ...NAMES.map((name) => [name, peerField(AUTHORITY_ID, wrong)] as const),
+      ...others.map((other) => [8, other] as const),
+    ]);
+    const liars = await Promise.all([
+      liar(t, 50, lies),
+      liar(t, 51, lies),
+      liar(t, 52, Uint8Array.of(1, 2, 3)),
+      // Never answers.
+      liar(t, 53, undefined),
+    ]);
+    const client = await dialPeer({
+      peerId: AUTHORITY_ID,
+      addresses: [STALE],
+      observers: [...liars.map(({ address }) => address), addressOf(observer)],
+    });
+    cleanUp(t, () => client.close());
+    assert.deepEqual(client.peerKey, AUTHORITY.publicKey);
+    assert.equal(`${client.way.address}/p2p/${client.peerId}`, addressOf(authority));
+    assert.ok(liars.some(({ asked }) => asked() > 0));
+  });
+
+  it('lead to nobody else where they are all who were asked, and cost a bounded time', async (t) => {
+    const { address: impostor } = await testNode(t, new FakeService(), {}, { seed: testKey(66).seed });
+    const [bare = ''] = impostor.split('/p2p/');
+    const lies = encodeFields([[8, peerField(AUTHORITY_ID, [bare])]]);
+    const { address, asked } = await liar(t, 50, lies);
+    const started = performance.now();
+    const dialling = dialPeer({ peerId: AUTHORITY_ID, addresses: [STALE], observers: [address] });
+    assert.equal(await codeOf(dialling), 'unreachable');
+    assert.equal(asked(), 1);
+    t.diagnostic(`given up after ${Math.round(performance.now() - started)} ms; the bound is ${LOOKUP_MS}`);
+  });
+
+  it('are cut off when they send more than any answer has', async (t) => {
+    const long = encodeFields([[8, new Uint8Array(1 << 20)]]);
+    const { address } = await liar(t, 50, long);
+    const dialling = dialPeer({ peerId: AUTHORITY_ID, addresses: [STALE], observers: [address] });
+    assert.equal(await codeOf(dialling), 'unreachable');
+  });
+});
+
+describe('strangers who tell a node of others', () => {
+  it('fill nothing: what is kept of them is bounded, and those who left are no obstacle', async (t) => {
+    let listener: Listener | undefined;
+    const server = await startServingHost({
+      privateKey: await keyPairOf(testKey(2).seed),
+      listen: ['/ip6/::1/tcp/0'],
+      handshakeMs: 10_000,
+      refuseNewcomers: () => false,
+      onListen: (_address, outcome) => {
+        listener = outcome.listener;
+      },
+      kad: { addresses: () => [] },
+    });
+    cleanUp(t, () => server.stop());
+    const kept = () => kadOf(server)?.datastore.size ?? 0;
+    const address = `${String(listener?.getAddrs()[0])}/p2p/${server.peerId.toString()}`;
+    const before = kept();
+    for (let round = 0; round < KAD_PROVIDERS_PER_KEY + 10; round++) {
+      const peer = await RawPeer.dial(t, address);
+      const self = { peerId: peer.host.peerId.toString(), addresses: ['/ip6/::1/tcp/5'] };
+      const stream = await peer.connection.newStream(KAD);
+      await lpStream(stream).write(encodeProvider(ELECTION, self));
+      await untilAsked('it was heard', async () => (await servers([address])).includes(self.peerId));
+      await peer.host.stop();
+    }
+    // Those who have left, and took no part, are forgotten but for what they said to serve.
+    await until('no more is kept', () => kept() - before === KAD_PROVIDERS_PER_KEY);
+    assert.deepEqual(await servers([address]), []);
+  });
+
+  it('are believed of nobody but themselves, and can leave no records', async (t) => {
+    const observer = await foundNode(t, { key: 2 });
+    const peer = await RawPeer.dial(t, addressOf(observer));
+    const about = { peerId: AUTHORITY_ID, addresses: ['/ip6/::1/tcp/5'] };
+    const provider = await peer.connection.newStream(KAD);
+    await lpStream(provider).write(encodeProvider(ELECTION, about));
+    const record = await peer.connection.newStream(KAD);
+    const put = encodeFields([
+      [1, 0],
+      [2, Uint8Array.of(1, 2, 3)],
+      [3, new Uint8Array(100)],
+    ]);
+    await lpStream(record).write(put);
+    await assert.rejects(lpStream(record).read({ signal: AbortSignal.timeout(10_000) }));
+    assert.deepEqual(await servers([addressOf(observer)]), [observer.peerId]);
+  });
+
+  it('are cut off when a request is larger than any', async (t) => {
+    const observer = await foundNode(t, { key: 2 });
+    const peer = await RawPeer.dial(t, addressOf(observer));
+    const raw = await peer.open(KAD);
+    raw.send(Uint8Array.of(0xff, 0xff, 0x7f));
+    raw.send(new Uint8Array(2 * KAD_REQUEST_BYTES));
+    assert.ok((await raw.ended) instanceof Error);
+  });
+});
