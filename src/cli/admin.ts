@@ -69,6 +69,10 @@ function programFor(io: Io): Command {
     )
     .addOption(bootstrapOption())
     .addOption(noDhtOption())
+    .option(
+      '--lan',
+      'answer voters in the same network who look for an election there ("voter --find"); whoever is in it can see that one is held',
+    )
     .option('--no-qr', 'show no QR code of the invite')
     .option(
       '--trust-copy',
@@ -96,6 +100,7 @@ function programFor(io: Io): Command {
           relay: string[];
           bootstrap: string[];
           dht: boolean;
+          lan?: true;
           qr: boolean;
           askTrusteesEvery: number;
           trustCopy?: true;
@@ -113,6 +118,7 @@ function programFor(io: Io): Command {
           relays: options.relay,
           bootstrap: options.bootstrap,
           dht: options.dht,
+          lan: options.lan === true,
           qr: options.qr,
           askTrusteesEvery: options.askTrusteesEvery,
           trustCopy: options.trustCopy === true,

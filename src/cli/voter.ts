@@ -6,7 +6,9 @@ import { bootstrapOption } from './discovery-options.ts';
 import { reportFailure } from './failure.ts';
 import type { Io } from './io.ts';
 import { exampleText, programNamed, withJson } from './program.ts';
+import type { ConnectFlags } from './voter/connect.ts';
 import type { EnrolFlags } from './voter/enrol.ts';
+import type { PlaceFlags } from './voter/find.ts';
 import { DEFAULT_KEY_FILE } from './voter/key-file-name.ts';
 import type { ReceiptFlags } from './voter/receipt.ts';
 import type { VerifyFlags } from './voter/verify.ts';
@@ -93,20 +95,26 @@ function voterProgram(io: Io, out: Console): Command {
         'cast nothing: encrypt a ballot, and write what "verify-log --ballot" needs to check that',
       ).conflicts(['yes', 'receipt', 'pending']),
     )
-    .action(async (flags: VoteFlags) => (await import('./voter/vote.ts')).vote(flags, io, out));
+    .action(async (flags: Located<VoteFlags>) =>
+      (await import('./voter/vote.ts')).vote(await locatedBy(flags, io, out), io, out),
+    );
 
   confirming(connecting(program.command('verify')))
     .addHelpText('after', exampleText('voter', 'verify --receipt FILE --dial "$INVITE"'))
     .description('prove that the ballot of a receipt is in the log as it is now')
     .requiredOption('--receipt <file>', 'the receipt that was saved when the ballot was cast')
     .option('--show', 'also show what was cast, if the ballot is an open one')
-    .action(async (flags: VerifyFlags) => (await import('./voter/verify.ts')).verify(flags, io, out));
+    .action(async (flags: Located<VerifyFlags>) =>
+      (await import('./voter/verify.ts')).verify(await locatedBy(flags, io, out), io, out),
+    );
 
   identifying(connecting(program.command('receipt')))
     .addHelpText('after', exampleText('voter', 'receipt --dial "$INVITE" --username ana'))
     .description('save a new receipt for your last ballot, when the answer or the file was lost')
     .option('--receipt <file>', 'where to save it (default: psephos-<tracker>.tlog-proof)')
-    .action(async (flags: ReceiptFlags) => (await import('./voter/receipt.ts')).fetchReceipt(flags, io, out));
+    .action(async (flags: Located<ReceiptFlags>) =>
+      (await import('./voter/receipt.ts')).fetchReceipt(await locatedBy(flags, io, out), io, out),
+    );
 
   confirming(connecting(program.command('enrol')))
     .addHelpText('after', exampleText('voter', 'enrol --dial "$INVITE" --username ana'))
@@ -119,7 +127,9 @@ function voterProgram(io: Io, out: Console): Command {
     )
     .option('--receipt <file>', 'where to save the receipt (default: psephos-enrolment-<key>.tlog-proof)')
     .option('--yes', 'enrol without asking for confirmation')
-    .action(async (flags: EnrolFlags) => (await import('./voter/enrol.ts')).enrol(flags, io, out));
+    .action(async (flags: Located<EnrolFlags>) =>
+      (await import('./voter/enrol.ts')).enrol(await locatedBy(flags, io, out), io, out),
+    );
 
   withJson(program.command('keygen'))
     .addHelpText('after', exampleText('voter', 'keygen --out keys/voter.key'))
@@ -132,12 +142,22 @@ function voterProgram(io: Io, out: Console): Command {
   return program.addHelpText('after', () => `\n${voteCommand.helpInformation()}${EXAMPLES}`);
 }
 
+/** The flags before it is known where the election is. */
+type Located<Flags extends ConnectFlags> = Omit<Flags, 'dial'> & PlaceFlags;
+
+async function locatedBy<Flags extends PlaceFlags>(flags: Flags, io: Io, out: Console) {
+  return (await import('./voter/find.ts')).located(flags, io, out);
+}
+
 function connecting(command: Command): Command {
   return withJson(
     command
-      .requiredOption(
-        '--dial <address>',
-        "the organiser's invite (psephos:…) or multiaddr (/ip6/…/tcp/…/p2p/…)",
+      .option('--dial <address>', "the organiser's invite (psephos:…) or multiaddr (/ip6/…/tcp/…/p2p/…)")
+      .addOption(
+        new Option(
+          '--find [whom]',
+          'in place of --dial: look for the organiser in this network, by the peer id or election id that was published; without one, for any',
+        ).conflicts('dial'),
       )
       .option('--election <id>', 'the id that the election must have')
       .option(

@@ -6,6 +6,7 @@ export type { RelayEvent } from './circuit/held-relay.ts';
 export { type RelayTarget, parseRelays } from './circuit/relay-target.ts';
 export type { DialPath } from './dial.ts';
 export { findObservers } from './discovery/find-observers.ts';
+export type { SaidPeer } from './discovery/messages.ts';
 export {
   DEADLINES,
   type Deadlines,

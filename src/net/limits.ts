@@ -254,3 +254,14 @@ export const LOOKUP_ENTRY_POINTS = 16;
 export const LINK_ADDRESSES = 16;
 /** Observers of an election that are found in one search. */
 export const LOOKUP_PROVIDERS = 16;
+
+// Finding an election in one's own network (multicast DNS).
+
+/** Between two questions to the network: a laptop answers at once, and packets are lost on a busy Wi-Fi. */
+export const LAN_ASK_MS = 1_000;
+/** Who answers asks as well, since the library can't only answer: this seldom. */
+export const LAN_LISTEN_MS = 60 * 60_000;
+/** Elections of which is heard at a time; a network with more is a crowded conference, or somebody's prank. */
+export const LAN_ELECTIONS = 32;
+/** Addresses in one answer, which has to fit in a packet of 1,500 bytes; of more than one of a family, the first is enough. */
+export const LAN_ANSWER_ADDRESSES = 8;

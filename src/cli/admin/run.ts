@@ -36,6 +36,8 @@ import { answerWithOwnKeys } from './trustees.ts';
 export interface RunOptions extends ListenOptions, DiscoveryFlags {
   /** Addresses of relays through which the node can be reached as well. */
   readonly relays: readonly string[];
+  /** Whether voters in the same network are answered who look for an election there. */
+  readonly lan: boolean;
   readonly qr: boolean;
   /** Hours between two calls to the trustees while a round is open. */
   readonly askTrusteesEvery: number;
@@ -174,6 +176,7 @@ async function serve(surroundings: Surroundings, options: RunOptions, running: R
     }),
   );
   own = () => node.addresses();
+  const stopAnswering = options.lan ? await answerInNetwork(own, output) : undefined;
   try {
     for (const { address, reason } of node.failedAddresses)
       output.warn(`Not listening on ${address}: ${reason}.`);
@@ -222,9 +225,21 @@ async function serve(surroundings: Surroundings, options: RunOptions, running: R
       await control.close();
     }
   } finally {
+    await stopAnswering?.();
     await node.stop();
   }
   announcer.tellRefusals();
+}
+
+async function answerInNetwork(
+  addresses: () => readonly string[],
+  output: Surroundings['output'],
+): Promise<() => Promise<void>> {
+  // Loaded by those alone who want it.
+  const { answerOnLan } = await import('../../net/discovery/lan.ts');
+  return answerOnLan(addresses, (error) => {
+    output.warn(`Voters who look for this election in the same network may not find it: ${error.message}.`);
+  });
 }
 
 interface Ticking {

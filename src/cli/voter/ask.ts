@@ -19,6 +19,8 @@ export interface Ask {
   nextStep(): Promise<NextStep>;
   /** What to do with a ballot that an earlier run of the program left. */
   keptBallot(): Promise<KeptStep>;
+  /** One of several, which may have names of several lines. */
+  oneOf<T>(message: string, choices: readonly { readonly name: string; readonly value: T }[]): Promise<T>;
   /** The name of a file to be written, where there is none yet. */
   newFile(preset: string): Promise<string>;
 }
@@ -73,6 +75,8 @@ export async function askerOf(io: Io): Promise<Ask | undefined> {
         ),
       ),
     confirm: (message, preset) => orInterrupted(prompts.confirm({ message, default: preset }, context)),
+    oneOf: (message, choices) =>
+      orInterrupted(prompts.select({ message, choices: [...choices], pageSize: PAGE, loop: false }, context)),
     nextStep: () =>
       orInterrupted(
         prompts.select(

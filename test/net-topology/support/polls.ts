@@ -45,6 +45,8 @@ export async function organised(
 export interface VoteHow {
   /** What `admin` announced last, unless given. */
   readonly invite?: string;
+  /** In place of an invite: whom to look for in the network, true for whoever is there. */
+  readonly find?: string | true;
   readonly args?: readonly string[];
   /** Where the program remembers things; a folder of its own unless given. */
   readonly state?: string;
@@ -52,16 +54,16 @@ export interface VoteHow {
 
 /** An election whose `admin` runs on a computer of a topology. */
 export class Polls {
-  readonly election: OrganisedElection;
+  readonly election: OrganisedElection & { readonly electionId: string };
   readonly admin: Running;
 
-  private constructor(election: OrganisedElection, admin: Running) {
+  private constructor(election: Polls['election'], admin: Running) {
     this.election = election;
     this.admin = admin;
   }
 
   /** Has `admin` listen as it does unless it is told otherwise; `args` are more arguments for it. */
-  static async open(at: NetNode, election: OrganisedElection, args: readonly string[] = []): Promise<Polls> {
+  static async open(at: NetNode, election: Polls['election'], args: readonly string[] = []): Promise<Polls> {
     const admin = at.start('admin', [...election.common, '--json', ...args], { cwd: election.folder });
     const polls = new Polls(election, admin);
     await admin.waitFor(/"event":"addresses".*\n/);
@@ -81,9 +83,10 @@ export class Polls {
   }
 
   /** Starts the voter's program for a voter on a computer of the topology. */
-  vote(at: NetNode, voter: number, { invite = this.invite, args = [], state }: VoteHow = {}): Running {
+  vote(at: NetNode, voter: number, { invite = this.invite, find, args = [], state }: VoteHow = {}): Running {
+    const place = find === undefined ? ['--dial', invite] : ['--find', ...(find === true ? [] : [find])];
     const argv = [
-      ...['--dial', invite, '--key-file', keyFile(this.election, voter), '--choose', ANSWERS[0] ?? ''],
+      ...[...place, '--key-file', keyFile(this.election, voter), '--choose', ANSWERS[0] ?? ''],
       ...['--yes', '--json', '--receipt', this.receiptFile(voter), ...args],
     ];
     return at.start('voter', argv, state === undefined ? {} : { env: { PSEPHOS_STATE: state } });
