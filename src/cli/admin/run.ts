@@ -252,7 +252,7 @@ interface Ticking {
 
 async function tickUntilStopped(
   { io, output }: Surroundings,
-  { qr }: RunOptions,
+  { qr, dht }: RunOptions,
   ticking: Ticking,
 ): Promise<void> {
   const { node, live, announcer, caretaker, saveChecks } = ticking;
@@ -265,7 +265,8 @@ async function tickUntilStopped(
     if (tick % ADDRESSES_EVERY === 0 && node.addresses().join() !== known) {
       known = node.addresses().join();
       output.say(
-        'The addresses where this election can be reached have changed. Give voters the new invite.',
+        'The addresses where this election can be reached have changed. Give voters the new invite.' +
+          (dht ? ' Who has an earlier one asks the relays and observers in it where you are now.' : ''),
       );
       await announceAddresses({ io, output }, live(), { qr });
       invite = live().invite;

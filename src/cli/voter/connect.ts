@@ -151,6 +151,19 @@ async function placesFor(
   return [target, ...others.map((other) => ({ ...other, observers }))];
 }
 
+/** These places and, where others than the organiser will do, observers that can be found when all of them have failed. */
+async function* withFound(
+  places: readonly DialledTarget[],
+  target: DialTarget,
+  { purpose, bootstrap = [] }: ConnectFlags & { readonly purpose: Purpose },
+  { signal }: Io,
+): AsyncGenerator<DialledTarget> {
+  yield* places;
+  if (purpose === 'acting') return;
+  const { foundObservers } = await import('./found-observers.ts');
+  yield* foundObservers(target, bootstrap, signal);
+}
+
 /** Whether a peer may be an observer depends on what for, and on whether it is the one that was named. */
 async function meetFor(
   purpose: Purpose,
@@ -197,14 +210,15 @@ async function reach(
     const pause = backoff * (0.5 + Math.random());
     let failure: PsephosError | PeerRefusal | undefined;
     let isDialled = false;
-    for (const at of places) {
+    for await (const at of withFound(places, target, flags, io)) {
       let client: DialledPeer | undefined;
+      const isAnyOfMany = isOneOfSeveral || !places.includes(at);
       try {
-        client = await dial(at, isOneOfSeveral, flags, io, waiting);
+        client = await dial(at, isAnyOfMany, flags, io, waiting);
         isDialled ||= failure === undefined;
         const meeting = meetFor(flags.purpose, client, at, target);
         // Whoever is invited besides the organiser may be anybody: one that stalls, or shows something else, hides the others no more.
-        const election = await (isOneOfSeveral ? within(MEET_ONE_OF_SEVERAL_MS, meeting) : meeting);
+        const election = await (isAnyOfMany ? within(MEET_ONE_OF_SEVERAL_MS, meeting) : meeting);
         if (failure !== undefined) sayReadElsewhere(failure, client, out);
         return { client, at, election };
       } catch (error) {
