@@ -46,6 +46,8 @@ export interface NodeDiscovery {
   readonly entryPoints: () => readonly string[];
   /** Told of the multiaddrs, without its id, at which a peer says it can be reached, each time that it says so. */
   readonly onPeer?: (peerId: string, addresses: readonly string[]) => void;
+  /** Told when the machine's own addresses have changed. */
+  readonly onMoved?: () => void;
   readonly timing?: Partial<limits.PresenceTiming>;
 }
 
@@ -192,7 +194,7 @@ class RunningNode implements PsephosNode {
     const { relays } = this.#parts;
     const kad = kadOf(this.#host);
     if (kad === undefined) throw new Error('the host takes no part in the distributed hash table');
-    const { electionId, entryPoints, onPeer, timing } = discovery;
+    const { electionId, entryPoints, onPeer, onMoved, timing } = discovery;
     if (onPeer !== undefined) {
       this.#host.addEventListener('peer:identify', ({ detail: { peerId, signedPeerRecord } }) => {
         const said = signedPeerRecord?.addresses ?? [];
@@ -210,6 +212,7 @@ class RunningNode implements PsephosNode {
       addresses: () => this.addresses(),
       onMoved: () => {
         for (const relay of relays) relay.renew();
+        onMoved?.();
       },
       isKept,
       timing: { ...limits.PRESENCE_TIMING, ...timing },

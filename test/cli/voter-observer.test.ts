@@ -2,10 +2,14 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { runVerifyLog } from '#src/cli/verify-log.js';
-import { formatInvite } from '#src/net/index.js';
+import { formatInvite, startRelay } from '#src/net/index.js';
 import { PeerRefusal } from '#src/services/ports.js';
+import { servers, untilAsked } from '../net/discovery/support.ts';
+import { noDefect } from '../net/support.ts';
 import { capturedIo } from '../support/captured-io.ts';
 import { args, failed, run } from '../support/run-voter.ts';
+import { cleanUp } from '../support/cleanup.ts';
+import { testSeed } from '../support/temp-election.ts';
 import { TestObserver } from '../support/test-observer.ts';
 import { alarmsOf, confirmers, receiptOf, start, verify, vote } from '../support/voter-visits.ts';
 
@@ -93,6 +97,41 @@ describe('an observer', () => {
     assert.equal(await runVerifyLog([invite], audit), 0, audit.err());
     await observer.stop();
     failed(await verify(invite, receiptOf(place, 0)), 'unreachable', 3);
+  });
+
+  it('that no invite names is found by the election’s id, for reading', async (t) => {
+    const place = await start(t);
+    const relay = await startRelay({
+      seed: testSeed(0xee_ffff),
+      listen: [{ address: '/ip6/::1/tcp/0' }],
+      admits: () => Promise.resolve(false),
+      onReservation: () => undefined,
+      onDefect: noDefect,
+      discovery: { entryPoints: [] },
+    });
+    cleanUp(t, () => relay.stop());
+    const [known = ''] = relay.addresses();
+    const observer = await TestObserver.start(t, place.log, { tells: () => [known] });
+    const bare = place.bareAddress;
+    assert.equal((await vote(place, 0)).code, 0);
+    await untilAsked(
+      'the relay was told of the observer',
+      async () => (await servers([known], place.log.electionId)).join() === observer.peerId,
+    );
+    const invite = formatInvite({
+      peerId: place.node.peerId,
+      electionId: place.log.electionId,
+      addresses: [bare],
+    });
+    const unnamed = `${bare}/p2p/${place.node.peerId}`;
+    await place.hangUp();
+    failed(await verify(invite, receiptOf(place, 0)), 'unreachable', 3);
+    const ran = await verify(invite, receiptOf(place, 0), {}, '--bootstrap', known);
+    assert.equal(ran.code, 0, ran.err);
+    assert.equal(ran.events['reading-from-observer']?.['peerId'], observer.peerId);
+    // Of an election that nothing names, none is looked for.
+    failed(await verify(unnamed, receiptOf(place, 0), {}, '--bootstrap', known), 'unreachable', 3);
+    failed(await verify(invite, receiptOf(place, 0), {}, '--bootstrap', bare), 'bad-address', 2);
   });
 
   it('that lies about the log is found out, whatever it makes up', async (t) => {

@@ -17,6 +17,8 @@ export interface TestObserverOptions {
   /** Replaces methods of what it serves, to make it misbehave. */
   readonly misbehave?: (service: ReadService) => Partial<ReadService>;
   readonly deadlines?: Partial<Deadlines>;
+  /** Who is told that it observes the election; nobody unless given. */
+  readonly tells?: () => readonly string[];
 }
 
 let count = 0;
@@ -101,7 +103,7 @@ export class TestObserver {
     await node?.stop();
   }
 
-  async #listen({ misbehave, deadlines }: TestObserverOptions): Promise<void> {
+  async #listen({ misbehave, deadlines, tells }: TestObserverOptions): Promise<void> {
     const served = new ServedLog(this.#log, this.desk, () => Date.now());
     const service: ReadService = {
       info: () => served.info(),
@@ -122,6 +124,7 @@ export class TestObserver {
       service,
       onDefect: (error) => this.events.push({ type: 'defect', error }),
       ...(deadlines === undefined ? {} : { deadlines }),
+      ...(tells === undefined ? {} : { discovery: { electionId: this.#log.electionId, entryPoints: tells } }),
     });
   }
 }

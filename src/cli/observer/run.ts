@@ -197,6 +197,7 @@ async function observe(observed: Observed, io: Io, out: Console): Promise<void> 
     onEvent({ type: 'defect', error });
   };
   const named = settings.dial.flatMap(withPeerId);
+  let sayMoved = (): void => undefined;
   const node = await startListening(
     { listen: flags.listen, ip6Only: flags.ip6Only === true },
     DEFAULT_PORT,
@@ -213,6 +214,9 @@ async function observe(observed: Observed, io: Io, out: Console): Promise<void> 
                 electionId: genesis.electionId,
                 entryPoints: () => [...bootstrap, ...named, ...heard()],
                 onPeer: authority.isAt,
+                onMoved: () => {
+                  sayMoved();
+                },
               },
             }
           : {}),
@@ -232,7 +236,11 @@ async function observe(observed: Observed, io: Io, out: Console): Promise<void> 
       },
     });
     try {
-      announce(out, own());
+      announce(out, 'running', own());
+      sayMoved = () => {
+        out.say('The addresses of this observer have changed.\n');
+        announce(out, 'addresses', own());
+      };
       await observer.run(io.signal);
     } finally {
       await control.close();
@@ -251,9 +259,10 @@ async function observe(observed: Observed, io: Io, out: Console): Promise<void> 
 
 function announce(
   out: Console,
+  event: 'running' | 'addresses',
   own: { readonly peerId: string; readonly addresses: readonly string[] },
 ): void {
-  out.emit({ event: 'running', ...own });
+  out.emit({ event, ...own });
   const addresses = dialableFirst(own.addresses).map((address) => `  ${address}`);
   out.say(
     `Voters and auditors can read the election here, and other observers compare notes:\n\n${addresses.join('\n')}\n\n`,
