@@ -194,8 +194,13 @@ export const KAD_REQUEST_BYTES = 16 * KIB;
 export const KAD_ANSWER_BYTES = 256 * KIB;
 /** What is kept of one peer: 16 addresses, once as they are used and once as they were signed. */
 export const KAD_RECORD_BYTES = 4 * KIB;
-/** Peers of which something is kept; the one that was not heard of for longest goes first. With `KAD_RECORD_BYTES` each, 8 MiB. */
-export const KAD_PEERS = 2_048;
+/**
+ * Peers of which something is kept, twice as many as can be connected; the one that was not heard of for longest goes first. With
+ * `KAD_RECORD_BYTES` each it is 32 MiB, which takes as many strangers as there are peers.
+ */
+export const KAD_PEERS = 8_192;
+/** Of them those that say to take part, and are remembered when they have gone. */
+export const KAD_SERVERS = 1_024;
 /** Who says to observe an election, of one election and of all. Each is a number of 8 bytes. */
 export const KAD_PROVIDERS_PER_KEY = 32;
 export const KAD_PROVIDERS = 4_096;
@@ -240,8 +245,8 @@ export const PRESENCE_PEERS = 32;
 export const LOOKUP_AFTER_MS = 2_000;
 /** For one peer to be reached and to answer where another one is. */
 export const LOOKUP_PEER_MS = 4_000;
-/** For a whole search; what has been found by then is tried, and no more. */
-export const LOOKUP_MS = 12_000;
+/** For a whole search, twice one peer: what has been found by then is tried, and no more. Whoever waits for it tries all again after. */
+export const LOOKUP_MS = 8_000;
 /** Peers asked at a time, and in one search. Those that were named are asked first, so that no number of others keeps them from it. */
 export const LOOKUP_AT_ONCE = 4;
 export const LOOKUP_PEERS = 32;

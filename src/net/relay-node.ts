@@ -91,7 +91,7 @@ export async function startRelay(init: RelayInit): Promise<RelayNode> {
   const stopSweep = closeIdleConnections(host, granted.idleMs, ({ remotePeer }) =>
     server.holdsReservation(remotePeer),
   );
-  const presence = presenceOf(host, init.discovery, addresses);
+  const presence = presenceOf(host, init.discovery, addresses, () => server.holders);
   return {
     peerId,
     get failedAddresses() {
@@ -117,6 +117,7 @@ function presenceOf(
   host: Libp2p,
   discovery: RelayDiscovery | undefined,
   addresses: () => readonly string[],
+  kept: () => readonly string[],
 ): Presence | undefined {
   const kad = kadOf(host);
   if (discovery === undefined || kad === undefined) return undefined;
@@ -128,6 +129,7 @@ function presenceOf(
     addresses,
     onMoved: () => undefined,
     isKept: () => false,
+    kept,
     timing: { ...limits.PRESENCE_TIMING, ...discovery.timing },
   });
 }

@@ -110,6 +110,11 @@ export class CircuitServer {
     };
   }
 
+  /** The ids of those who hold a reservation. */
+  get holders(): string[] {
+    return [...this.#reserved.keys()];
+  }
+
   holdsReservation(peer: PeerId): boolean {
     return this.#reserved.has(peer.toString());
   }

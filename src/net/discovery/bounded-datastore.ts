@@ -20,10 +20,10 @@ export class BoundedDatastore extends BaseDatastore {
   readonly #values = new Map<string, Uint8Array>();
   readonly #shelves: readonly ShelfKeys[];
 
-  /** `kept` are keys that make room for none. */
-  constructor(shelves: readonly Shelf[], kept: readonly string[] = []) {
+  /** What `isKept` makes room for nothing, as long as it says so. */
+  constructor(shelves: readonly Shelf[], isKept: (key: string) => boolean = () => false) {
     super();
-    this.#shelves = shelves.map((shelf) => new ShelfKeys(shelf, new Set(kept)));
+    this.#shelves = shelves.map((shelf) => new ShelfKeys(shelf, isKept));
   }
 
   /** Values kept now. */
@@ -89,15 +89,15 @@ class ShelfKeys {
   readonly prefix: string;
   readonly valueBytes: number;
   readonly #shelf: Shelf;
-  readonly #kept: ReadonlySet<string>;
+  readonly #isKept: (key: string) => boolean;
   readonly #keys = new Set<string>();
   readonly #byParent = new Map<string, Set<string>>();
 
-  constructor(shelf: Shelf, kept: ReadonlySet<string>) {
+  constructor(shelf: Shelf, isKept: (key: string) => boolean) {
     this.prefix = shelf.prefix;
     this.valueBytes = shelf.valueBytes;
     this.#shelf = shelf;
-    this.#kept = kept;
+    this.#isKept = isKept;
   }
 
   /** Adds a key as the newest; returns those that made room for it. */
@@ -138,7 +138,7 @@ class ShelfKeys {
   }
 
   #oldest(keys: ReadonlySet<string>): string | undefined {
-    for (const key of keys) if (!this.#kept.has(key)) return key;
+    for (const key of keys) if (!this.#isKept(key)) return key;
     return undefined;
   }
 }

@@ -1,6 +1,7 @@
 import type { Identify } from '@libp2p/identify';
 import type { Connection, Peer, PeerId, Stream, StreamHandler } from '@libp2p/interface';
 import { type KadDHT, type KadDHTComponents, kadDHT } from '@libp2p/kad-dht';
+import { peerIdFromString } from '@libp2p/peer-id';
 import { type Ping, ping } from '@libp2p/ping';
 import type { Multiaddr } from '@multiformats/multiaddr';
 import type { Libp2pOptions } from 'libp2p';
@@ -14,6 +15,8 @@ export interface Kad {
   readonly dht: Pick<KadDHT, 'provide' | 'getClosestPeers'>;
   /** Asks the peer at the other end who and where it is; what it says is kept, and whether it takes part. Rejects as libp2p does. */
   identify(connection: Connection): Promise<void>;
+  /** From now on, what is known of these peers makes room for nothing that strangers say. At most a few hundred. */
+  keep(peerIds: readonly string[]): void;
   /** Whether a peer takes part, so that what is known of it is of use to others when it has gone. */
   takesPart(peer: PeerId): boolean;
   /** What is kept of peers. */
@@ -28,16 +31,23 @@ type KadComponents = Omit<KadDHTComponents, 'ping'> & Readonly<Record<string, un
  * Nothing here dials anybody before somebody else was met.
  */
 export function kadParts(self: PeerId): {
-  readonly options: Pick<Libp2pOptions, 'datastore' | 'peerStore'>;
+  readonly options: { readonly datastore: BoundedDatastore } & Pick<Libp2pOptions, 'peerStore'>;
   readonly services: {
     readonly ping: ReturnType<typeof ping>;
     readonly kad: (components: KadComponents) => KadDHT;
   };
+  readonly keep: Kad['keep'];
   readonly kad: () => Kad;
 } {
-  const datastore = new BoundedDatastore(SHELVES, [`${PEERS}${self.toCID().toString()}`]);
+  const own = namesOf(self.toString());
+  let kept = new Set(own);
+  const datastore = new BoundedDatastore(SHELVES, (key) => kept.has(key.slice(key.lastIndexOf('/') + 1)));
+  const keep = (peerIds: readonly string[]): void => {
+    kept = new Set([...own, ...peerIds.flatMap(namesOf)]);
+  };
   let part: Kad | undefined;
   return {
+    keep,
     options: { datastore, peerStore: { addressFilter: (_peer, address) => isUsable(address.toString()) } },
     services: {
       ping: ping(),
@@ -47,6 +57,7 @@ export function kadParts(self: PeerId): {
         part = {
           dht,
           datastore,
+          keep,
           identify: guard.identify,
           takesPart: guard.takesPart,
         };
@@ -58,6 +69,11 @@ export function kadParts(self: PeerId): {
       return part;
     },
   };
+}
+
+/** The library puts a peer's record under the one, and what it provides under the other. */
+function namesOf(peerId: string): string[] {
+  return [peerId, peerIdFromString(peerId).toCID().toString()];
 }
 
 const PEERS = '/peers/';
@@ -87,7 +103,7 @@ const KAD_OPTIONS = {
   maxOutboundStreams: limits.KAD_STREAMS_PER_CONNECTION,
   // A node tells by itself what it provides; the library only has to forget what others did not tell again.
   reprovide: { validity: limits.KAD_PROVIDER_MS, threshold: 0, interval: limits.KAD_PROVIDER_MS / 4 },
-  routingTableUpdateMaxQueueSize: limits.KAD_PEERS,
+  routingTableUpdateMaxQueueSize: limits.KAD_SERVERS,
 };
 
 function isUsable(address: string): boolean {
@@ -202,7 +218,7 @@ class KadGuard {
     if (!protocols.includes(KAD)) return;
     this.#servers.add(name);
     const [oldest] = this.#servers;
-    if (this.#servers.size > limits.KAD_PEERS && oldest !== undefined) this.#servers.delete(oldest);
+    if (this.#servers.size > limits.KAD_SERVERS && oldest !== undefined) this.#servers.delete(oldest);
   };
 
   readonly takesPart = (peer: PeerId): boolean => this.#servers.has(peer.toString());

@@ -22,6 +22,8 @@ export interface PresenceInit {
   readonly onMoved: () => void;
   /** Whether a connection is somebody else's to look after. */
   readonly isKept: (connection: Connection) => boolean;
+  /** Peers, besides the entry points, whose addresses must not be forgotten over others': their ids. */
+  readonly kept?: () => readonly string[];
   readonly timing: PresenceTiming;
 }
 
@@ -61,7 +63,8 @@ export class Presence {
 
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
-    const { watchMs, apartMs, againMs } = this.#init.timing;
+    const { kad, kept = () => [], timing } = this.#init;
+    const { watchMs, apartMs, againMs } = timing;
     while (!signal.aborted) {
       const now = performance.now();
       if (this.#now() !== this.#addresses && now - this.#movedAt >= apartMs) {
@@ -69,6 +72,7 @@ export class Presence {
         this.#moved();
       }
       const peers = this.#entryPoints();
+      kad.keep([...peers.map(({ peerId }) => peerId), ...kept()]);
       const isDue = peers.some((peer) => this.#isDue(peer, now)) || now - this.#toldAt >= againMs;
       if (isDue && this.#round === undefined) {
         const greeted = peers.filter((peer) => this.#isDue(peer, now) || this.#connectionTo(peer.peerId));

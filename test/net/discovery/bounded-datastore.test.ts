@@ -22,7 +22,7 @@ describe('what is kept of what strangers say', () => {
       .map(([shelf, parent, child]) => `/${shelf}/${parent}/${child}`);
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.boolean(), key), { maxLength: 200 }), (steps) => {
-        const store = new BoundedDatastore(SHELVES, ['/a/x/0']);
+        const store = new BoundedDatastore(SHELVES, (key) => key === '/a/x/0');
         const model = new Set<string>();
         for (const [isPut, text] of steps) {
           if (isPut) store.put(new Key(text), byte);

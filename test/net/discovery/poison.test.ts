@@ -1,16 +1,19 @@
 import assert from 'node:assert/strict';
 import { type TestContext, describe, it } from 'node:test';
 import type { Listener, Stream } from '@libp2p/interface';
+import { peerIdFromString } from '@libp2p/peer-id';
 import { lpStream } from '@libp2p/utils';
+import { Key } from 'interface-datastore/key';
 import { multiaddr } from '@multiformats/multiaddr';
 import { PsephosError } from '#src/base/errors.js';
 import { encodeFields } from '#src/net/circuit/protobuf.js';
 import { encodeProvider, keyOf } from '#src/net/discovery/messages.js';
 import { KAD } from '#src/net/discovery/protocol.js';
+import { kadParts } from '#src/net/discovery/kad.js';
 import { kadOf, startServingHost } from '#src/net/host.js';
 import { keyPairOf } from '#src/net/identity.js';
 import { dialPeer, peerIdOf } from '#src/net/index.js';
-import { KAD_PROVIDERS_PER_KEY, KAD_REQUEST_BYTES, LOOKUP_MS } from '#src/net/limits.js';
+import { KAD_PEERS, KAD_PROVIDERS_PER_KEY, KAD_REQUEST_BYTES, LOOKUP_MS } from '#src/net/limits.js';
 import { cleanUp } from '../../support/cleanup.ts';
 import { testKey } from '../../support/test-keys.ts';
 import { FakeService, RawPeer, testNode, until } from '../support.ts';
@@ -146,6 +149,22 @@ describe('strangers who tell a node of others', () => {
     // Those who have left, and took no part, are forgotten but for what they said to serve.
     await until('no more is kept', () => kept() - before === KAD_PROVIDERS_PER_KEY);
     assert.deepEqual(await servers([address]), []);
+  });
+
+  it('push out nobody whom the node has chosen to tell where it is', () => {
+    const parts = kadParts(peerIdFromString(peerIdOf(testKey(2).publicKey)));
+    const { datastore } = parts.options;
+    const keyOfPeer = (peerId: string) => new Key(`/peers/${peerIdFromString(peerId).toCID().toString()}`);
+    const chosen = peerIdOf(testKey(3).publicKey);
+    parts.keep([chosen]);
+    datastore.put(keyOfPeer(chosen), Uint8Array.of(1));
+    const strangers = Array.from(
+      { length: 2 * KAD_PEERS },
+      (_, number) => new Key(`/peers/stranger${number}`),
+    );
+    for (const key of strangers) datastore.put(key, Uint8Array.of(2));
+    assert.ok(datastore.size <= KAD_PEERS);
+    assert.ok(datastore.has(keyOfPeer(chosen)));
   });
 
   it('are believed of nobody but themselves, and can leave no records', async (t) => {
