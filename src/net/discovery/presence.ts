@@ -47,6 +47,8 @@ export class Presence {
   #toldAt = -Infinity;
   #movedAt = -Infinity;
   #round: Promise<void> | undefined;
+  /** Ends the round under way. */
+  #outdated = new AbortController();
 
   /** Begins at once. */
   constructor(init: PresenceInit) {
@@ -93,14 +95,18 @@ export class Presence {
   }
 
   #moved(): void {
-    const { host, isKept, onMoved } = this.#init;
+    const { host, kad, isKept, onMoved } = this.#init;
     this.#addresses = this.#now();
     onMoved();
     for (const connection of host.getConnections()) {
       // Whichever side made it: others may have dialled an address that is gone. Voters find that out by themselves.
-      if (this.#told.has(connection.remotePeer.toString()) && !isKept(connection))
-        connection.abort(new Error('this machine has other addresses now'));
+      const { remotePeer } = connection;
+      const isOfUse = this.#told.has(remotePeer.toString()) || kad.takesPart(remotePeer);
+      if (isOfUse && !isKept(connection)) connection.abort(new Error('this machine has other addresses now'));
     }
+    // What is being said is not true any more.
+    this.#outdated.abort(new Error('this machine has other addresses now'));
+    this.#outdated = new AbortController();
     this.#told.clear();
     this.#toldAt = -Infinity;
   }
@@ -130,7 +136,11 @@ export class Presence {
   async #tell(peers: readonly SaidPeer[]): Promise<void> {
     const { kad, electionId, host, timing } = this.#init;
     this.#toldAt = performance.now();
-    const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(timing.roundMs)]);
+    const signal = AbortSignal.any([
+      this.#stopping.signal,
+      this.#outdated.signal,
+      AbortSignal.timeout(timing.roundMs),
+    ]);
     await Promise.all(peers.map((peer) => this.#greet(peer, signal)));
     if (signal.aborted) return;
     try {
