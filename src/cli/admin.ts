@@ -4,6 +4,7 @@ import type { Command as AdminCommand } from './admin/commands.ts';
 import { DEFAULT_DATA, DEFAULT_KEYS } from './admin/command-lines.ts';
 import { readDecryptionFile } from '../store/decryption-files.ts';
 import { positiveNumber, programNamed } from './program.ts';
+import { type PunchFlags, withPunching } from './punching.ts';
 import { programLine } from './program-line.ts';
 import { type UntestedOption, addInviteOptions, untestedOption } from './admin/trustee-options.ts';
 import { addTrusteesCommands } from './admin/trustees-commands.ts';
@@ -48,7 +49,7 @@ function programFor(io: Io): Command {
     await dispatch(around, command, printReports(around.output, options.data));
   };
 
-  const program = programNamed('admin', io)
+  const program = withPunching(programNamed('admin', io))
     .description('Runs an election from this computer. Without a command: opens it to voters until Ctrl-C.')
     .option('--data <folder>', 'the folder that holds the election', DEFAULT_DATA)
     .option('--keys <folder>', "the folder that holds the organiser's key", DEFAULT_KEYS)
@@ -87,14 +88,15 @@ function programFor(io: Io): Command {
     .action(
       async (
         unknown: string | undefined,
-        options: GlobalOptions & {
-          listen: string[];
-          ip6Only?: true;
-          relay: string[];
-          qr: boolean;
-          askTrusteesEvery: number;
-          trustCopy?: true;
-        },
+        options: GlobalOptions &
+          PunchFlags & {
+            listen: string[];
+            ip6Only?: true;
+            relay: string[];
+            qr: boolean;
+            askTrusteesEvery: number;
+            trustCopy?: true;
+          },
       ) => {
         if (unknown !== undefined)
           throw unusable('usage', `There is no command "${unknown}".`, {
@@ -106,6 +108,7 @@ function programFor(io: Io): Command {
           listen: options.listen,
           ip6Only: options.ip6Only === true,
           relays: options.relay,
+          punching: options,
           qr: options.qr,
           askTrusteesEvery: options.askTrusteesEvery,
           trustCopy: options.trustCopy === true,

@@ -5,6 +5,7 @@ import { DONE } from './exit-codes.ts';
 import { reportFailure } from './failure.ts';
 import type { Io } from './io.ts';
 import { exampleText, programNamed, withJson } from './program.ts';
+import { withPunching } from './punching.ts';
 import type { EnrolFlags } from './voter/enrol.ts';
 import { DEFAULT_KEY_FILE } from './voter/key-file-name.ts';
 import type { ReceiptFlags } from './voter/receipt.ts';
@@ -132,8 +133,8 @@ function voterProgram(io: Io, out: Console): Command {
 }
 
 function connecting(command: Command): Command {
-  return withJson(
-    command
+  return withPunching(
+    withJson(command)
       .requiredOption(
         '--dial <address>',
         "the organiser's invite (psephos:…) or multiaddr (/ip6/…/tcp/…/p2p/…)",

@@ -12,3 +12,5 @@ export { type DialOptions, type DialledPeer, dialPeer } from './peer-client.ts';
 export type { PeerWay } from './peer-link.ts';
 export type { RelayFigures } from './circuit/server.ts';
 export { type RelayApplicant, type RelayInit, type RelayNode, startRelay } from './relay-node.ts';
+export type { StunServer } from './punch/native.ts';
+export { parseStunServers } from './punch/stun.ts';

@@ -182,3 +182,23 @@ export const RELAY_FIRST_MS = 5_000;
 export const RELAY_ADDRESSES = 16;
 /** Relays of one peer: more would not fit in an invite that a phone can read off a wall. */
 export const MAX_RELAYS = 4;
+
+// Hole punching.
+
+/** For a client to find a direct way beside the relayed one that it has: a few round trips, each through the relay or of 200 ms on a mobile network. */
+export const PUNCH_MS = 4_000;
+/** For STUN servers to say where this computer is seen: one round trip, and one repeated. */
+export const GATHER_MS = 1_500;
+/** From a request to the end of the handshake over the way that was found; the client has given up before. */
+export const PUNCH_ANSWERED_MS = 2 * PUNCH_MS;
+/** Attempts that a node takes part in at a time; who comes beyond it stays with the relay. Each is a socket, and sends some packets a second. */
+export const MAX_PUNCHING = 64;
+/** On one relayed connection, one after another: an honest client makes one. */
+export const PUNCHES_PER_CONNECTION = 3;
+/**
+ * Addresses that a peer may name for itself: those of two networks, by both families. Each is sent packets to for as long as an attempt
+ * lasts, whoever is there.
+ */
+export const MAX_CANDIDATES = 4;
+/** STUN servers that are asked: the second is for the case that the first is down. */
+export const MAX_STUN_SERVERS = 4;

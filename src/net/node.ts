@@ -11,6 +11,9 @@ import { closeIdleConnections } from './idle-connections.ts';
 import * as limits from './limits.ts';
 import { type FailedAddress, type ListenAddress, Listening } from './listening.ts';
 import type { ProtocolServer } from './protocol.ts';
+import { PUNCH } from './punch/constants.ts';
+import { type NativeWebRtc, type StunServer, loadWebRtc } from './punch/native.ts';
+import { PunchServer } from './punch/server.ts';
 import { castServer } from './protocols/cast/server.ts';
 import { enrolServer } from './protocols/enrol/server.ts';
 import { infoServer } from './protocols/info/server.ts';
@@ -31,6 +34,8 @@ export interface NodeInit {
   readonly deadlines?: Partial<limits.Deadlines>;
   /** Relays through which the node can be reached as well. */
   readonly relays?: NodeRelays;
+  /** Helps who comes through a relay to a direct way, with the help of these STUN servers; not if not given. */
+  readonly punch?: { readonly stun: readonly StunServer[] };
 }
 
 export interface NodeRelays {
@@ -61,10 +66,11 @@ export interface PsephosNode {
 
 /**
  * Starts a node. Relays are looked for beside, RELAY_FIRST_MS of it before this resolves. Throws usage errors: `bad-address`, `port-in-use`, `port-not-permitted`, `address-not-available`,
- * each naming the address.
+ * each naming the address; `webrtc-missing` where it is to punch and what that needs is not installed.
  */
 export async function startNode(init: NodeInit): Promise<PsephosNode> {
   const deadlines: limits.Deadlines = { ...limits.DEADLINES, ...init.deadlines };
+  const native = init.punch === undefined ? undefined : await loadWebRtc();
   const listening = new Listening(init.listen);
   const server = new StreamServer(deadlines, init.onDefect);
   const host = await startServingHost({
@@ -81,6 +87,10 @@ export async function startNode(init: NodeInit): Promise<PsephosNode> {
     throw problem;
   }
   if (init.service !== undefined) await serveElection(host, server, init.service);
+  const puncher =
+    init.punch === undefined || native === undefined
+      ? undefined
+      : await servePunching(host, server, native, init.punch.stun);
   const relays = init.relays === undefined ? [] : await holdRelays(host, init.relays);
   // What the node itself dials are relays, on which it waits for others.
   const stopSweep = closeIdleConnections(
@@ -88,7 +98,7 @@ export async function startNode(init: NodeInit): Promise<PsephosNode> {
     deadlines.idleConnectionMs,
     ({ direction }) => direction === 'outbound',
   );
-  return new RunningNode({ host, server, listening, relays, stopSweep });
+  return new RunningNode({ host, server, listening, relays, puncher, stopSweep });
 }
 
 /** Each voter that comes through a relay is a stream that the relay opens. */
@@ -114,6 +124,23 @@ async function holdRelays(host: Libp2p, { targets, onEvent, timing }: NodeRelays
   ]);
   waited.abort();
   return relays;
+}
+
+async function servePunching(
+  host: Libp2p,
+  server: StreamServer,
+  native: NativeWebRtc,
+  stun: readonly StunServer[],
+): Promise<PunchServer> {
+  const puncher = new PunchServer({ host, native, stun });
+  await host.handle(
+    PUNCH.id,
+    (stream: Stream, connection: Connection) => {
+      server.accept(puncher.on(connection), stream);
+    },
+    { maxInboundStreams: PUNCH.maxStreams, runOnLimitedConnection: true },
+  );
+  return puncher;
 }
 
 async function serveElection(
@@ -155,6 +182,7 @@ interface NodeParts {
   readonly server: StreamServer;
   readonly listening: Listening;
   readonly relays: readonly HeldRelay[];
+  readonly puncher: PunchServer | undefined;
   readonly stopSweep: () => void;
 }
 
@@ -198,8 +226,9 @@ class RunningNode implements PsephosNode {
   }
 
   async stop(): Promise<void> {
-    const { server, relays, stopSweep } = this.#parts;
+    const { server, relays, puncher, stopSweep } = this.#parts;
     stopSweep();
+    puncher?.stop();
     await server.stop();
     await Promise.all(relays.map((relay) => relay.stop()));
     await this.#host.stop();

@@ -17,6 +17,8 @@ import { startClientHost } from './host.ts';
 import type { PeerTarget } from './invite.ts';
 import { DIAL_TIMEOUT_MS, FOLLOW_SILENCE_MS, RETRIES } from './limits.ts';
 import { PeerLink, type PeerWay } from './peer-link.ts';
+import { Puncher } from './punch/client.ts';
+import { type StunServer, loadWebRtc } from './punch/native.ts';
 import { askCast } from './protocols/cast/client.ts';
 import { askEnrol } from './protocols/enrol/client.ts';
 import { askInfo, askStanding } from './protocols/info/client.ts';
@@ -34,6 +36,8 @@ export interface DialOptions {
   readonly retries?: number;
   /** How long a follower waits for a sign of life before it connects anew, in ms; FOLLOW_SILENCE_MS if not given. */
   readonly silenceMs?: number;
+  /** Looks for a direct way, with the help of these STUN servers, where only a relay leads to the peer; not if not given. */
+  readonly punch?: { readonly stun: readonly StunServer[] };
   /** Told before each wait for a next try: what went wrong, and how many milliseconds it waits. */
   readonly onRetry?: (error: unknown, waitMs: number) => void;
   /** Called after each such wait; what it throws ends the request in the place of the next try. */
@@ -53,7 +57,8 @@ export interface DialledPeer extends PeerClient {
 /**
  * Connects to a peer, and proves that it holds the key that the target names. All requests come back by themselves
  * after a lost connection or a `busy`, and go to the same key. Rejects with `unreachable`, `handshake-failed` or
- * `wrong-peer`, each naming the addresses tried; with the signal's reason when it aborts.
+ * `wrong-peer`, each naming the addresses tried; with the signal's reason when it aborts; with `webrtc-missing` where it is to punch and
+ * what that needs is not installed.
  */
 export async function dialPeer(target: PeerTarget, options: DialOptions = {}): Promise<DialledPeer> {
   const { timeoutMs = DIAL_TIMEOUT_MS, retries = RETRIES, silenceMs = FOLLOW_SILENCE_MS } = options;
@@ -62,12 +67,15 @@ export async function dialPeer(target: PeerTarget, options: DialOptions = {}): P
   const signal =
     options.signal === undefined ? closing.signal : AbortSignal.any([options.signal, closing.signal]);
   signal.throwIfAborted();
+  const puncher =
+    options.punch === undefined ? {} : { puncher: new Puncher(await loadWebRtc(), options.punch.stun) };
   const host = await startClientHost(timeoutMs);
   const link = new PeerLink({
     ...{ host, target, timeoutMs, retries, signal },
     ...(onRetry === undefined ? {} : { onRetry }),
     ...(beforeRetry === undefined ? {} : { beforeRetry }),
     ...(longestWaitMs === undefined ? {} : { longestWaitMs }),
+    ...puncher,
   });
   // An answer that is being waited for then ends with the connection.
   const hangUp = (): void => {

@@ -5,11 +5,12 @@ import { decodeDagCbor, encodeDagCbor } from '../base/dag-cbor.ts';
 import { PsephosError, refused, unreachable } from '../base/errors.ts';
 import { firstIssue } from '../election/schemas.ts';
 import { PeerRefusal } from '../services/ports.ts';
-import { type DialPath, dialTarget } from './dial.ts';
+import { type Dialled, dialTarget } from './dial.ts';
 import { FrameError } from './frame-parser.ts';
 import { FrameStream } from './frame.ts';
 import type { PeerTarget } from './invite.ts';
 import * as limits from './limits.ts';
+import type { Puncher } from './punch/client.ts';
 import type { ProtocolSpec } from './protocol.ts';
 import type { Exchange, Requester } from './requester.ts';
 import { StreamPool } from './stream-pool.ts';
@@ -28,14 +29,12 @@ export interface LinkInit {
   readonly longestWaitMs?: number;
   /** Ends everything that waits. */
   readonly signal: AbortSignal;
+  /** Looks for direct ways where relayed ones lead to the peer. */
+  readonly puncher?: Puncher;
 }
 
 /** How a peer was reached. */
-export interface PeerWay {
-  readonly path: DialPath;
-  /** The multiaddr that led there, without the peer's id. */
-  readonly address: string;
-}
+export type PeerWay = Omit<Dialled, 'connection'>;
 
 /** A peer behind a connection that is made when needed, and made again when it was lost: always to the same peer. */
 export class PeerLink implements Requester {
@@ -133,8 +132,12 @@ export class PeerLink implements Requester {
   }
 
   async #dial(): Promise<Connection> {
-    const { host, timeoutMs, signal } = this.#init;
-    const { connection, ...way } = await dialTarget(host, this.#target, { timeoutMs, signal });
+    const { host, timeoutMs, signal, puncher } = this.#init;
+    const { connection, ...way } = await dialTarget(host, this.#target, {
+      timeoutMs,
+      signal,
+      ...(puncher === undefined ? {} : { puncher }),
+    });
     this.#connection = connection;
     this.#way = way;
     // Whoever answered first is who must answer again.

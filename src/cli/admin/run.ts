@@ -1,5 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type PsephosNode, type RelayTarget, parseRelays, peerIdOf, startNode } from '../../net/index.ts';
+import {
+  type PsephosNode,
+  type RelayTarget,
+  type StunServer,
+  parseRelays,
+  peerIdOf,
+  startNode,
+} from '../../net/index.ts';
 import { serveControl } from '../../net/control-socket.ts';
 import { Caretaker } from '../../services/caretaker.ts';
 import { ElectionNode } from '../../services/election-node.ts';
@@ -14,6 +21,7 @@ import { writeBallotChecks } from '../../store/ballot-check-file.ts';
 import { electionExists } from '../../store/level-db.ts';
 import { type ListenOptions, startListening } from '../listening.ts';
 import { showProgress } from '../progress.ts';
+import { type PunchFlags, expectRelay, punchFrom } from '../punching.ts';
 import { announceAddresses, announceElection } from './announce.ts';
 import { Announcer } from './announcer.ts';
 import { commandSchema, countClosed, execute } from './commands.ts';
@@ -35,6 +43,8 @@ import { answerWithOwnKeys } from './trustees.ts';
 export interface RunOptions extends ListenOptions {
   /** Addresses of relays through which the node can be reached as well. */
   readonly relays: readonly string[];
+  /** Whether voters who come through a relay are helped to a direct way. */
+  readonly punching: PunchFlags;
   readonly qr: boolean;
   /** Hours between two calls to the trustees while a round is open. */
   readonly askTrusteesEvery: number;
@@ -58,6 +68,8 @@ const CHECKS_EVERY = 3;
  */
 export async function run(surroundings: Surroundings, options: RunOptions): Promise<void> {
   const relays = parseRelays(options.relays);
+  expectRelay(options.punching, options.relays);
+  const reach = { relays, ...(await punchFrom(options.punching)) };
   const { place, io, output } = surroundings;
   if (!(await electionExists(place.data))) {
     output.say(`There is no election in ${place.data}: making the sample election.`);
@@ -102,7 +114,7 @@ export async function run(surroundings: Surroundings, options: RunOptions): Prom
     // A power cut may have come between a result and its files.
     background.add(() => reportResults(election, () => Promise.resolve()));
     background.add(() => answerWithOwnKeys(election), announcer.notDone);
-    await serve(surroundings, options, { election, announcer, onEvent, background, relays });
+    await serve(surroundings, options, { election, announcer, onEvent, background, reach });
   } finally {
     background.add(() => saveChecks(election), announcer.notDone);
     await background.settled();
@@ -118,12 +130,19 @@ interface Running {
   readonly announcer: Announcer;
   readonly onEvent: (event: StationEvent) => void;
   readonly background: Background;
+  readonly reach: Reach;
+}
+
+/** How voters get here who can't dial this computer. */
+interface Reach {
   readonly relays: readonly RelayTarget[];
+  readonly punch?: { readonly stun: readonly StunServer[] };
 }
 
 async function serve(surroundings: Surroundings, options: RunOptions, running: Running): Promise<void> {
   const { place, output } = surroundings;
-  const { election, announcer, onEvent, background, relays } = running;
+  const { election, announcer, onEvent, background, reach } = running;
+  const { relays, ...punching } = reach;
   const { log, organiser, seed } = election;
   if (seed === undefined) throw new Error('an election opened for running has no key');
   const verifier = signaturePool();
@@ -159,6 +178,7 @@ async function serve(surroundings: Surroundings, options: RunOptions, running: R
       service,
       onDefect,
       ...(relays.length === 0 ? {} : { relays: { targets: relays, onEvent: announcer.tellRelay } }),
+      ...punching,
     }),
   );
   try {

@@ -6,6 +6,7 @@ import { fingerprint } from '../../crypto/credential.ts';
 import {
   type DialledPeer,
   type RelayTarget,
+  type StunServer,
   dialPeer,
   dialableFirst,
   parseDialTarget,
@@ -27,13 +28,14 @@ import type { Io } from '../io.ts';
 import { startListening } from '../listening.ts';
 import { programLine, quotePath } from '../program-line.ts';
 import { showProgress } from '../progress.ts';
+import { type PunchFlags, expectRelay, punchFrom } from '../punching.ts';
 import { AlarmFiles, keptForks } from './alarms.ts';
 import { ObserverAnnouncer } from './announcer.ts';
 import { type Pins, electionOf, expectElection, readPins } from './first-contact.ts';
 import { type Settings, keepSettings, openCopy, readSettings, systemClock, takeKey } from './folder.ts';
 import { statusOf } from './status.ts';
 
-export interface RunFlags {
+export interface RunFlags extends PunchFlags {
   readonly data: string;
   readonly dial: readonly string[];
   readonly election?: string;
@@ -53,15 +55,17 @@ export async function run(flags: RunFlags, io: Io, out: Console): Promise<void> 
   // Each connection listens to it, and an observer has one to each of the others.
   setMaxListeners(0, io.signal);
   const relays = parseRelays(flags.relay);
+  expectRelay(flags, flags.relay);
+  const { punch } = await punchFrom(flags);
   const settings = await settingsFrom(flags);
   const pins = readPins({ ...flags, dial: settings.dial });
   const key = await takeKey(flags.data);
   const progress = showProgress(io, 'Reading the copy, entries');
   const copy = await openCopy(flags.data, progress.update).finally(progress.stop);
   try {
-    const genesis = await whatIsObserved(copy, pins, settings, io, out);
+    const genesis = await whatIsObserved(copy, pins, { settings, punch }, io, out);
     await keepSettings(flags.data, settings);
-    await observe({ flags, settings, relays, key, copy, genesis }, io, out);
+    await observe({ flags, settings, relays, punch, key, copy, genesis }, io, out);
   } finally {
     await copy.close();
   }
@@ -94,7 +98,7 @@ async function settingsFrom(flags: RunFlags): Promise<Settings> {
 async function whatIsObserved(
   copy: LogCopy,
   pins: Pins,
-  settings: Settings,
+  { settings, punch }: { readonly settings: Settings; readonly punch: Punching },
   io: Io,
   out: Console,
 ): Promise<KnownGenesis> {
@@ -108,7 +112,7 @@ async function whatIsObserved(
   for (const address of settings.dial) {
     let client: DialledPeer | undefined;
     try {
-      client = await out.during(`Connecting to ${address}`, () => dial(address, io));
+      client = await out.during(`Connecting to ${address}`, () => dial(address, punch, io));
       const { genesis, pinned } = await electionOf(client, pins);
       out.say(`Observing "${genesis.entry.title}", fingerprint ${fingerprint(genesis.electionId)}.\n`);
       if (!pinned) {
@@ -126,21 +130,26 @@ async function whatIsObserved(
   throw failure;
 }
 
-function dial(address: string, io: Io): Promise<DialledPeer> {
-  return dialPeer(parseDialTarget(address), { signal: io.signal, retries: RETRIES });
+function dial(address: string, punch: Punching, io: Io): Promise<DialledPeer> {
+  const options = { signal: io.signal, retries: RETRIES, ...(punch === undefined ? {} : { punch }) };
+  return dialPeer(parseDialTarget(address), options);
 }
+
+/** STUN servers where direct ways are to be looked for. */
+type Punching = { readonly stun: readonly StunServer[] } | undefined;
 
 interface Observed {
   readonly flags: RunFlags;
   readonly settings: Settings;
   readonly relays: readonly RelayTarget[];
+  readonly punch: Punching;
   readonly key: KeyPair;
   readonly copy: LogCopy;
   readonly genesis: KnownGenesis;
 }
 
 async function observe(observed: Observed, io: Io, out: Console): Promise<void> {
-  const { flags, settings, relays, key, copy, genesis } = observed;
+  const { flags, settings, relays, punch, key, copy, genesis } = observed;
   const announcer = new ObserverAnnouncer(out);
   const alarmFiles = new AlarmFiles(flags.data, out);
   const onEvent = (event: ObserverEvent) => {
@@ -156,7 +165,7 @@ async function observe(observed: Observed, io: Io, out: Console): Promise<void> 
     makeChecker: createChecker,
     sources: new Sources({
       named: settings.dial,
-      dial: (address) => dial(address, io),
+      dial: (address) => dial(address, punch, io),
       genesis,
       clock: systemClock,
       pause,
@@ -186,6 +195,7 @@ async function observe(observed: Observed, io: Io, out: Console): Promise<void> 
         service,
         onDefect,
         ...(relays.length === 0 ? {} : { relays: { targets: relays, onEvent: announcer.tellRelay } }),
+        ...(punch === undefined ? {} : { punch }),
       }),
   );
   try {
