@@ -50,6 +50,8 @@ export class Attempt {
   async offer(signal: AbortSignal): Promise<Description> {
     const channel = this.#peer.createDataChannel('psephos');
     this.#channel = channel;
+    // The native code lets go of a channel only when it can tell that it is closed.
+    channel.onClosed(() => undefined);
     channel.onOpen(() => {
       this.#use(channel);
     });
@@ -62,7 +64,9 @@ export class Attempt {
     this.#peer.onDataChannel((channel) => {
       if (this.#channel !== undefined) {
         // One is agreed on. Who opens more wants to fill the memory.
-        this.#peer.close();
+        channel.onClosed(() => undefined);
+        channel.close();
+        this.close();
         return;
       }
       this.#channel = channel;
@@ -94,6 +98,8 @@ export class Attempt {
 
   /** Gives up; a connection that came of it ends too. */
   close(): void {
+    // Before the peer, or a channel that never opened would keep the process from ending.
+    this.#channel?.close();
     this.#peer.close();
   }
 

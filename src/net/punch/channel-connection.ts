@@ -57,6 +57,8 @@ export class ChannelConnection extends AbstractMultiaddrConnection {
 
   override sendData(data: Data): SendResult {
     const bytes = data.subarray();
+    // What it can't take is lost with the connection, whose end is told by `onClosed`.
+    if (!this.#channel.isOpen()) return { sentBytes: bytes.byteLength, canSendMore: false };
     this.#channel.sendMessageBinary(bytes);
     return { sentBytes: bytes.byteLength, canSendMore: this.#channel.bufferedAmount() < HIGH_WATER_BYTES };
   }
@@ -65,11 +67,11 @@ export class ChannelConnection extends AbstractMultiaddrConnection {
     const until = performance.now() + FLUSH_MS;
     while (this.#channel.isOpen() && this.#channel.bufferedAmount() > 0 && performance.now() < until)
       await sleep(FLUSH_STEP_MS);
-    this.#peer.close();
+    this.#release();
   }
 
   override sendReset(): void {
-    this.#peer.close();
+    this.#release();
   }
 
   override sendPause(): void {
@@ -82,6 +84,11 @@ export class ChannelConnection extends AbstractMultiaddrConnection {
 
   #ended(): void {
     this.onTransportClosed();
+    this.#release();
+  }
+
+  #release(): void {
+    this.#channel.close();
     this.#peer.close();
   }
 }

@@ -2,6 +2,7 @@ import type { Connection } from '@libp2p/interface';
 import type { Libp2p } from 'libp2p';
 import * as z from 'zod';
 import { decodeDagCbor, encodeDagCbor } from '../../base/dag-cbor.ts';
+import { deadlineAfter } from '../deadline.ts';
 import { FrameError } from '../frame-parser.ts';
 import { FrameStream } from '../frame.ts';
 import { upgraderOf } from '../host.ts';
@@ -29,7 +30,7 @@ export class Puncher {
    * `PunchFailure`, which says why there is none; the connection through the relay is as good as before.
    */
   async punch(host: Libp2p, relayed: Connection, ended: AbortSignal): Promise<Connection> {
-    const signal = AbortSignal.any([ended, AbortSignal.timeout(PUNCH_MS)]);
+    const { signal, clear } = deadlineAfter(PUNCH_MS, 'no way was found in time', ended);
     const attempt = new Attempt({
       native: this.#native,
       stun: this.#stun,
@@ -48,6 +49,8 @@ export class Puncher {
     } catch (error) {
       attempt.close();
       throw failureOf(error, signal);
+    } finally {
+      clear();
     }
   }
 

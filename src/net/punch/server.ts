@@ -1,6 +1,7 @@
 import type { Connection } from '@libp2p/interface';
 import type { Libp2p } from 'libp2p';
 import { PeerRefusal } from '../../services/ports.ts';
+import { deadlineAfter } from '../deadline.ts';
 import { upgraderOf } from '../host.ts';
 import { MAX_PUNCHING, PUNCHES_PER_CONNECTION, PUNCH_ANSWERED_MS } from '../limits.ts';
 import type { ProtocolServer } from '../protocol.ts';
@@ -58,12 +59,14 @@ export class PunchServer {
       log: host.logger.forComponent('psephos:punch'),
     });
     this.#attempts.add(attempt);
-    const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(PUNCH_ANSWERED_MS)]);
+    const deadline = deadlineAfter(PUNCH_ANSWERED_MS, 'no way was found in time', this.#stopping.signal);
+    const { signal } = deadline;
     try {
       const answer = await attempt.answer(offer, signal);
-      void this.#take(attempt, connection, signal);
+      void this.#take(attempt, connection, signal).finally(deadline.clear);
       return answer;
     } catch (error) {
+      deadline.clear();
       this.#end(attempt);
       throw signal.aborted
         ? new PeerRefusal('busy', 'This node could not find out where it is seen.')
