@@ -64,8 +64,6 @@ export async function dialTarget(
       failed.push({ address, error });
       throw error;
     }
-    if (candidate.relay !== undefined && limits.puncher !== undefined)
-      dialled = await directly(host, dialled, limits.puncher, deadline);
     if (settled.signal.aborted) {
       // Another address won in the same moment.
       const late = new Error('connected by another address');
@@ -75,8 +73,9 @@ export async function dialTarget(
     settled.abort();
     return dialled;
   };
+  let won;
   try {
-    return await race(addresses.map(parsePeerAddress), tryOne, settled.signal);
+    won = await race(addresses.map(parsePeerAddress), tryOne, settled.signal);
   } catch {
     // Each failure is in the list.
     limits.signal.throwIfAborted();
@@ -84,6 +83,9 @@ export async function dialTarget(
   } finally {
     settled.abort();
   }
+  return limits.puncher === undefined || won.path !== 'relayed'
+    ? won
+    : directly(host, won, limits.puncher, limits.signal);
 }
 
 /** The first that succeeds; rejects when all have failed. */

@@ -14,3 +14,4 @@ export type { RelayFigures } from './circuit/server.ts';
 export { type RelayApplicant, type RelayInit, type RelayNode, startRelay } from './relay-node.ts';
 export type { StunServer } from './punch/native.ts';
 export { parseStunServers } from './punch/stun.ts';
+export type { ReachFinding } from './autonat/client.ts';

@@ -202,3 +202,19 @@ export const PUNCHES_PER_CONNECTION = 3;
 export const MAX_CANDIDATES = 4;
 /** STUN servers that are asked: the second is for the case that the first is down. */
 export const MAX_STUN_SERVERS = 4;
+
+// Dialling back (AutoNAT).
+
+/** What a relay or an observer does for peers that ask whether they can be reached; parameters, so that a test need not wait. */
+export interface DialBackLimits {
+  /** For a peer to be reached: a connection and a handshake over a slow network. */
+  readonly dialMs: number;
+  /** Between two dials to one IP address: a peer asks at its start and when its network changes, and can't try many ports. */
+  readonly everyMs: number;
+  /** Dials at a time, so that a thousand peers behind as many addresses can't make a flood of connections. */
+  readonly atATime: number;
+}
+
+export const DIAL_BACK_LIMITS: DialBackLimits = { dialMs: 5_000, everyMs: 5_000, atATime: 16 };
+/** For a peer to be connected, to be asked by which address this one is seen, and to dial back. */
+export const REACH_ANSWER_MS = 20_000;

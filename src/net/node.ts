@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection, Stream } from '@libp2p/interface';
 import type { Libp2p } from 'libp2p';
+import { type ReachFinding, askReach } from './autonat/client.ts';
+import { DialBackServer } from './autonat/server.ts';
 import type { NodeService, ReadService } from '../services/ports.ts';
 import { HeldRelay, type RelayEvent } from './circuit/held-relay.ts';
 import { takeRelayedConnections } from './circuit/listener.ts';
@@ -9,6 +11,7 @@ import { startServingHost } from './host.ts';
 import { keyPairOf } from './identity.ts';
 import { closeIdleConnections } from './idle-connections.ts';
 import * as limits from './limits.ts';
+import type { PeerTarget } from './invite.ts';
 import { type FailedAddress, type ListenAddress, Listening } from './listening.ts';
 import type { ProtocolServer } from './protocol.ts';
 import { PUNCH } from './punch/constants.ts';
@@ -36,6 +39,8 @@ export interface NodeInit {
   readonly relays?: NodeRelays;
   /** Helps who comes through a relay to a direct way, with the help of these STUN servers; not if not given. */
   readonly punch?: { readonly stun: readonly StunServer[] };
+  /** Whether it dials back peers that ask whether they can be reached (AutoNAT). */
+  readonly dialsBack?: boolean;
 }
 
 export interface NodeRelays {
@@ -57,6 +62,11 @@ export interface PsephosNode {
    * last, and stay while a relay is lost for a while.
    */
   addresses(): string[];
+  /**
+   * Asks the node's relays and `others` whether they can dial this computer. Where a relay reached it at an address that it has from a
+   * router, `addresses` names that one too from then on. What nobody could say is left out.
+   */
+  askReach(others: readonly PeerTarget[], signal: AbortSignal): Promise<ReachFinding[]>;
   connectionCount(): number;
   /** Streams that peers have open. */
   streamCount(): number;
@@ -87,6 +97,7 @@ export async function startNode(init: NodeInit): Promise<PsephosNode> {
     throw problem;
   }
   if (init.service !== undefined) await serveElection(host, server, init.service);
+  if (init.dialsBack === true) await new DialBackServer(host).start();
   const puncher =
     init.punch === undefined || native === undefined
       ? undefined
@@ -189,6 +200,8 @@ interface NodeParts {
 class RunningNode implements PsephosNode {
   readonly #parts: NodeParts;
   readonly #host: Libp2p;
+  /** Addresses that a router forwards from, as relays found. */
+  #forwarded: readonly string[] = [];
 
   constructor(parts: NodeParts) {
     this.#parts = parts;
@@ -212,7 +225,29 @@ class RunningNode implements PsephosNode {
   addresses(): string[] {
     const { listening, relays } = this.#parts;
     const through = relays.flatMap((relay) => relay.addresses);
-    return [...listening.dialable(), ...through].map((address) => `${address}/p2p/${this.peerId}`);
+    const direct = new Set([...listening.dialable(), ...this.#forwarded]);
+    return [...direct, ...through].map((address) => `${address}/p2p/${this.peerId}`);
+  }
+
+  async askReach(others: readonly PeerTarget[], signal: AbortSignal): Promise<ReachFinding[]> {
+    const relays = this.#parts.relays.map(({ relay }) => relay);
+    const helpers = [...relays, ...others].flatMap(({ peerId, addresses }) =>
+      peerId === undefined ? [] : [{ peerId, addresses }],
+    );
+    const found = await Promise.all(
+      helpers.map((helper) => askReach(this.#host, helper, (family) => this.#portOf(family), signal)),
+    );
+    const findings = found.flat();
+    // Others could name any address, and have voters dial it.
+    this.#forwarded = findings
+      .filter(({ helper, reached }) => reached === true && relays.some(({ peerId }) => peerId === helper))
+      .map(({ address }) => address);
+    return findings;
+  }
+
+  #portOf(family: string): number | undefined {
+    const own = this.#parts.listening.dialable().find((address) => address.startsWith(`/${family}/`));
+    return own === undefined ? undefined : Number(/\/tcp\/(\d+)$/.exec(own)?.[1]);
   }
 
   connectionCount(): number {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type PsephosNode,
+  type RelayEvent,
   type RelayTarget,
   type StunServer,
   parseRelays,
@@ -32,6 +33,7 @@ import type { Surroundings } from './dispatch.ts';
 import { type OpenElection, openElection, systemClock, throwIfInterrupted } from './election-folder.ts';
 
 import { printReports } from './output.ts';
+import { ReachWatch } from './reach-watch.ts';
 import { inviteFor } from './reachability.ts';
 import type { Live, ObserverStanding } from './reports.ts';
 import { makeSample } from './sample.ts';
@@ -171,19 +173,33 @@ async function serve(surroundings: Surroundings, options: RunOptions, running: R
   });
   for (const evidence of await keptForks(place.data)) witness.takeEvidence(evidence);
   const service = new ElectionNode(log, { station, enrolments, trustees, witness }, () => systemClock.now());
+  let onRelay = (): void => undefined;
+  const tellRelay = (event: RelayEvent): void => {
+    announcer.tellRelay(event);
+    if (event.type === 'relay-held') onRelay();
+  };
   const node = await startListening(options, DEFAULT_PORT, (listen) =>
     startNode({
       seed,
       listen,
       service,
       onDefect,
-      ...(relays.length === 0 ? {} : { relays: { targets: relays, onEvent: announcer.tellRelay } }),
+      ...(relays.length === 0 ? {} : { relays: { targets: relays, onEvent: tellRelay } }),
       ...punching,
     }),
   );
   try {
     for (const { address, reason } of node.failedAddresses)
       output.warn(`Not listening on ${address}: ${reason}.`);
+    const reachWatch = new ReachWatch({
+      node,
+      output,
+      hasRelays: relays.length > 0,
+      observers: () => witness.observers.map(({ address }) => address.addresses),
+      now: () => systemClock.now(),
+      signal: surroundings.io.signal,
+    });
+    onRelay = reachWatch.soon;
     const live = (): Live => ({
       addresses: node.addresses(),
       invite: inviteFor(
@@ -193,6 +209,7 @@ async function serve(surroundings: Surroundings, options: RunOptions, running: R
       ),
       refused: announcer.refused,
       observers: observersKnown(witness),
+      reach: reachWatch.findings,
     });
     const control = await serveControl({
       folder: place.data,
@@ -217,6 +234,7 @@ async function serve(surroundings: Surroundings, options: RunOptions, running: R
         live,
         announcer,
         caretaker,
+        reachWatch,
         saveChecks: () => {
           background.add(() => saveChecks(election), announcer.notDone);
         },
@@ -226,6 +244,7 @@ async function serve(surroundings: Surroundings, options: RunOptions, running: R
       await station.stop();
       await verifier.close();
       await proofs?.close();
+      await reachWatch.settled();
       await control.close();
     }
   } finally {
@@ -239,6 +258,7 @@ interface Ticking {
   readonly live: () => Live;
   readonly announcer: Announcer;
   readonly caretaker: Caretaker;
+  readonly reachWatch: ReachWatch;
   readonly saveChecks: () => void;
 }
 
@@ -247,7 +267,7 @@ async function tickUntilStopped(
   { qr }: RunOptions,
   ticking: Ticking,
 ): Promise<void> {
-  const { node, live, announcer, caretaker, saveChecks } = ticking;
+  const { node, live, announcer, caretaker, reachWatch, saveChecks } = ticking;
   let known = node.addresses().join();
   let invite = live().invite;
   let nextInvite = 0;
@@ -261,6 +281,7 @@ async function tickUntilStopped(
       );
       await announceAddresses({ io, output }, live(), { qr });
       invite = live().invite;
+      reachWatch.soon();
     } else if (tick % ADDRESSES_EVERY === 0 && live().invite !== invite && systemClock.now() >= nextInvite) {
       invite = live().invite;
       nextInvite = systemClock.now() + INVITES_APART;
@@ -270,6 +291,7 @@ async function tickUntilStopped(
       );
     }
     if (tick % CHECKS_EVERY === 0) saveChecks();
+    reachWatch.tick();
     await sleep(TICK, undefined, { signal: io.signal }).catch(() => {
       // Aborted: the loop's condition ends it.
     });

@@ -194,6 +194,7 @@ async function observe(observed: Observed, io: Io, out: Console): Promise<void> 
         listen,
         service,
         onDefect,
+        dialsBack: true,
         ...(relays.length === 0 ? {} : { relays: { targets: relays, onEvent: announcer.tellRelay } }),
         ...(punch === undefined ? {} : { punch }),
       }),

@@ -6,7 +6,7 @@ import { reachOf } from '../addresses.ts';
 import { dialTarget } from '../dial.ts';
 import { reasonOf } from '../dial-failure.ts';
 import { DIAL_TIMEOUT_MS, type RelayTiming } from '../limits.ts';
-import { parseTcpAddress } from '../multiaddrs.ts';
+import { parsePeerAddress, parseTcpAddress } from '../multiaddrs.ts';
 import { RelayFailure } from './failure.ts';
 import type { RelayTarget } from './relay-target.ts';
 import { reserve } from './reserve.ts';
@@ -67,6 +67,13 @@ export class HeldRelay {
    */
   get addresses(): readonly string[] {
     return this.#addresses;
+  }
+
+  /** Where the relay itself can be dialled, as far as is known. */
+  get relay(): RelayTarget {
+    const { peerId, addresses } = this.#init.target;
+    const told = this.#addresses.flatMap((address) => parsePeerAddress(address).relay?.address ?? []);
+    return { peerId, addresses: told.length > 0 ? told : addresses };
   }
 
   /** Gives the reservation up. */
