@@ -67,6 +67,10 @@ function programFor(io: Io): Command {
       collect,
       [],
     )
+    .option(
+      '--upnp',
+      'ask the router to forward the port to this computer (IPv4), where it does that for programs',
+    )
     .option('--no-qr', 'show no QR code of the invite')
     .option(
       '--trust-copy',
@@ -93,6 +97,7 @@ function programFor(io: Io): Command {
             listen: string[];
             ip6Only?: true;
             relay: string[];
+            upnp?: true;
             qr: boolean;
             askTrusteesEvery: number;
             trustCopy?: true;
@@ -109,6 +114,7 @@ function programFor(io: Io): Command {
           ip6Only: options.ip6Only === true,
           relays: options.relay,
           punching: options,
+          upnp: options.upnp === true,
           qr: options.qr,
           askTrusteesEvery: options.askTrusteesEvery,
           trustCopy: options.trustCopy === true,

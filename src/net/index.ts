@@ -15,3 +15,4 @@ export { type RelayApplicant, type RelayInit, type RelayNode, startRelay } from 
 export type { StunServer } from './punch/native.ts';
 export { parseStunServers } from './punch/stun.ts';
 export type { ReachFinding } from './autonat/client.ts';
+export type { ForwardingEvent } from './upnp/forwarding.ts';

@@ -218,3 +218,18 @@ export interface DialBackLimits {
 export const DIAL_BACK_LIMITS: DialBackLimits = { dialMs: 5_000, everyMs: 5_000, atATime: 16 };
 /** For a peer to be connected, to be asked by which address this one is seen, and to dial back. */
 export const REACH_ANSWER_MS = 20_000;
+
+// Routers that forward ports (UPnP).
+
+/** For routers to answer a search: they spread their answers over a second (`MX`). */
+export const ROUTER_SEARCH_MS = 3_000;
+/** Of those that answer, so many are asked: there is one, or one behind another. */
+export const ROUTERS_ASKED = 3;
+/** For a router to answer, which is a small computer in the same network. */
+export const ROUTER_ANSWER_MS = 5_000;
+/** A router's description of itself is some 10 KiB. */
+export const ROUTER_ANSWER_BYTES = 128 * KIB;
+/** How long a router forwards a port; asked for again after half of it. A computer that lost its power leaves it open for no longer. */
+export const FORWARD_SECONDS = 60 * 60;
+/** Until a router that refused or was not there is asked again: its owner may have switched it on. */
+export const ROUTER_RETRY_MS = 60_000;

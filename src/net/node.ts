@@ -25,6 +25,7 @@ import { proofServer } from './protocols/proof/server.ts';
 import { trusteeServer } from './protocols/trustee/server.ts';
 import { witnessServer } from './protocols/witness/server.ts';
 import { StreamServer } from './serve.ts';
+import { Forwarding, type ForwardingEvent } from './upnp/forwarding.ts';
 
 export interface NodeInit {
   /** Ed25519 seed of the key that signs the log, or an observer's cosignatures, which becomes the node's identity; a new key if not given. */
@@ -41,6 +42,8 @@ export interface NodeInit {
   readonly punch?: { readonly stun: readonly StunServer[] };
   /** Whether it dials back peers that ask whether they can be reached (AutoNAT). */
   readonly dialsBack?: boolean;
+  /** Has the router forward the node's IPv4 port (UPnP), and is told what becomes of that; not if not given. */
+  readonly onForwarding?: (event: ForwardingEvent) => void;
 }
 
 export interface NodeRelays {
@@ -109,7 +112,15 @@ export async function startNode(init: NodeInit): Promise<PsephosNode> {
     deadlines.idleConnectionMs,
     ({ direction }) => direction === 'outbound',
   );
-  return new RunningNode({ host, server, listening, relays, puncher, stopSweep });
+  return new RunningNode({
+    host,
+    server,
+    listening,
+    relays,
+    puncher,
+    forwarding: forwardingFor(listening, init),
+    stopSweep,
+  });
 }
 
 /** Each voter that comes through a relay is a stream that the relay opens. */
@@ -194,6 +205,7 @@ interface NodeParts {
   readonly listening: Listening;
   readonly relays: readonly HeldRelay[];
   readonly puncher: PunchServer | undefined;
+  readonly forwarding: Forwarding | undefined;
   readonly stopSweep: () => void;
 }
 
@@ -223,9 +235,13 @@ class RunningNode implements PsephosNode {
   }
 
   addresses(): string[] {
-    const { listening, relays } = this.#parts;
+    const { listening, relays, forwarding } = this.#parts;
     const through = relays.flatMap((relay) => relay.addresses);
-    const direct = new Set([...listening.dialable(), ...this.#forwarded]);
+    const direct = new Set([
+      ...listening.dialable(),
+      ...this.#forwarded,
+      ...(forwarding?.address === undefined ? [] : [forwarding.address]),
+    ]);
     return [...direct, ...through].map((address) => `${address}/p2p/${this.peerId}`);
   }
 
@@ -245,9 +261,9 @@ class RunningNode implements PsephosNode {
     return findings;
   }
 
-  #portOf(family: string): number | undefined {
-    const own = this.#parts.listening.dialable().find((address) => address.startsWith(`/${family}/`));
-    return own === undefined ? undefined : Number(/\/tcp\/(\d+)$/.exec(own)?.[1]);
+  #portOf(family: 'ip6' | 'ip4'): number | undefined {
+    const { listening, forwarding } = this.#parts;
+    return (family === 'ip4' ? forwarding?.from : undefined) ?? portOf(listening, family);
   }
 
   connectionCount(): number {
@@ -261,11 +277,27 @@ class RunningNode implements PsephosNode {
   }
 
   async stop(): Promise<void> {
-    const { server, relays, puncher, stopSweep } = this.#parts;
+    const { server, relays, puncher, forwarding, stopSweep } = this.#parts;
     stopSweep();
     puncher?.stop();
+    const released = forwarding?.stop();
     await server.stop();
     await Promise.all(relays.map((relay) => relay.stop()));
+    await released;
     await this.#host.stop();
   }
+}
+
+/** The port that is listened on in one family. */
+function portOf(listening: Listening, family: 'ip6' | 'ip4'): number | undefined {
+  const own = listening.dialable().find((address) => address.startsWith(`/${family}/`));
+  return own === undefined ? undefined : Number(/\/tcp\/(\d+)$/.exec(own)?.[1]);
+}
+
+function forwardingFor(listening: Listening, { onForwarding, onDefect }: NodeInit): Forwarding | undefined {
+  if (onForwarding === undefined) return undefined;
+  const port = portOf(listening, 'ip4');
+  if (port !== undefined) return new Forwarding({ port, onEvent: onForwarding, onDefect });
+  onForwarding({ type: 'port-not-forwarded', reason: 'this program does not listen on IPv4' });
+  return undefined;
 }

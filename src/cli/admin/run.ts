@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  type ForwardingEvent,
   type PsephosNode,
   type RelayEvent,
   type RelayTarget,
@@ -47,6 +48,8 @@ export interface RunOptions extends ListenOptions {
   readonly relays: readonly string[];
   /** Whether voters who come through a relay are helped to a direct way. */
   readonly punching: PunchFlags;
+  /** Whether the router is asked to forward the port. */
+  readonly upnp: boolean;
   readonly qr: boolean;
   /** Hours between two calls to the trustees while a round is open. */
   readonly askTrusteesEvery: number;
@@ -173,10 +176,14 @@ async function serve(surroundings: Surroundings, options: RunOptions, running: R
   });
   for (const evidence of await keptForks(place.data)) witness.takeEvidence(evidence);
   const service = new ElectionNode(log, { station, enrolments, trustees, witness }, () => systemClock.now());
-  let onRelay = (): void => undefined;
+  let onReachChange = (): void => undefined;
   const tellRelay = (event: RelayEvent): void => {
     announcer.tellRelay(event);
-    if (event.type === 'relay-held') onRelay();
+    if (event.type === 'relay-held') onReachChange();
+  };
+  const tellForwarding = (event: ForwardingEvent): void => {
+    announcer.tellForwarding(event);
+    onReachChange();
   };
   const node = await startListening(options, DEFAULT_PORT, (listen) =>
     startNode({
@@ -186,6 +193,7 @@ async function serve(surroundings: Surroundings, options: RunOptions, running: R
       onDefect,
       ...(relays.length === 0 ? {} : { relays: { targets: relays, onEvent: tellRelay } }),
       ...punching,
+      ...(options.upnp ? { onForwarding: tellForwarding } : {}),
     }),
   );
   try {
@@ -199,7 +207,7 @@ async function serve(surroundings: Surroundings, options: RunOptions, running: R
       now: () => systemClock.now(),
       signal: surroundings.io.signal,
     });
-    onRelay = reachWatch.soon;
+    onReachChange = reachWatch.soon;
     const live = (): Live => ({
       addresses: node.addresses(),
       invite: inviteFor(
