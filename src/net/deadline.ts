@@ -2,7 +2,7 @@
 export interface Deadline {
   readonly signal: AbortSignal;
   /** Frees what it holds; the signal aborts no more. */
-  clear(): void;
+  readonly clear: () => void;
 }
 
 /**

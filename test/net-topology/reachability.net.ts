@@ -78,7 +78,7 @@ describe('an organiser with a relay is told', () => {
     if (!hasRelay(t) || !(await needsNet(t))) return;
     const { reach, polls } = await asked(
       t,
-      behindRouter(IP6_ONLY, async () => undefined),
+      behindRouter(IP6_ONLY, () => Promise.resolve()),
     );
     assert.equal(reach.reachable, false);
     const text = (await polls.admin.kill('SIGINT')).stderr;
@@ -101,7 +101,7 @@ describe('an organiser with a relay is told', () => {
     if (!hasRelay(t) || !(await needsNet(t))) return;
     const { reach, polls } = await asked(
       t,
-      behindRouter(IP4_ONLY, async () => undefined),
+      behindRouter(IP4_ONLY, () => Promise.resolve()),
     );
     assert.equal(reach.reachable, false);
     const [{ address } = { address: '' }] = reach.findings;

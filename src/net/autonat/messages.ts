@@ -50,7 +50,7 @@ export function encodeResponse({ status, text, address }: DialResponse): Uint8Ar
 /** An error says what is wrong with the message. */
 export function decodeDial(bytes: Uint8Array): Result<DialRequest, string> {
   const message = fieldsOf(bytes);
-  if (message === undefined || message.last(1) !== TYPES.dial) return err('it is no request');
+  if (message === undefined || (message.last(1) ?? TYPES.dial) !== TYPES.dial) return err('it is no request');
   const peer = fieldsIn(fieldsIn(message.last(2))?.last(1));
   const id = peer?.last(1);
   if (peer === undefined || !(id instanceof Uint8Array)) return err('it names no peer');

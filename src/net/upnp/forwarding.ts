@@ -80,7 +80,7 @@ export class Forwarding {
         wait = (FORWARD_SECONDS * 1000) / 2;
       } catch (error) {
         if (!(error instanceof RouterRefusal)) {
-          if (signal.aborted) return;
+          if (error === signal.reason) return;
           throw error;
         }
         this.#held = undefined;

@@ -133,7 +133,8 @@ async function fetchText(
     const response = await fetch(url, { ...init, redirect: 'error', signal: abort.signal });
     const chunks: Uint8Array[] = [];
     let length = 0;
-    for await (const chunk of response.body ?? []) {
+    const parts: AsyncIterable<Uint8Array> | Iterable<Uint8Array> = response.body ?? [];
+    for await (const chunk of parts) {
       length += chunk.length;
       if (length > ROUTER_ANSWER_BYTES) throw new RouterRefusal('its answer is too long');
       chunks.push(chunk);
