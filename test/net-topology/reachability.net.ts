@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { type TestContext, describe, it } from 'node:test';
 import * as z from 'zod';
 import { jsonLines, run } from '../support/processes.ts';
@@ -128,5 +129,26 @@ describe('an organiser with a relay is told', () => {
     assert.match(voted.stdout, /"path":"direct-ip4"/);
     assert.equal((await relay.passedOn()).bytes, before.bytes);
     await polls.expectBallots(1);
+  });
+});
+
+describe('an organiser without a relay', () => {
+  it('is told by an observer whether voters get through', async (t) => {
+    if (!(await needsNet(t))) return;
+    const internet = await Internet.start(t);
+    const home = await internet.home('office', { families: IP6_ONLY, nat: 'preserving' });
+    const organiser = await home.host('organiser');
+    const polls = await Polls.open(organiser, await organised(t, 1));
+    await home.letIn(PORT);
+    const { node: observing } = await internet.host('observer', IP6_ONLY);
+    const observer = observing.start('observer', [
+      ...['--data', join(polls.election.folder, 'observer'), '--json', '--dial', polls.invite],
+    ]);
+    await observer.waitFor(/"event":"caught-up"/);
+    assert.equal((await nextReach(polls, 1)).reachable, true);
+    const status = await run('admin', [...polls.election.common, 'status', '--json']);
+    assert.match(status.stdout, /"reach":\[\{"helper":"12D3KooW\w+","family":"ip6"[^}]*"reached":true\}\]/);
+    await observer.kill('SIGINT');
+    await polls.admin.kill('SIGINT');
   });
 });

@@ -104,19 +104,24 @@ export class Attempt {
   }
 
   #use(channel: NativeChannel): void {
-    // At once: what arrives before somebody listens would be lost.
-    this.#open(
-      new ChannelConnection(channel, this.#peer, {
-        remoteAddr: this.#remoteAddress(),
-        direction: this.#init.direction,
-        log: this.#init.log,
-      }),
-    );
+    try {
+      // At once: what arrives before somebody listens would be lost.
+      this.#open(
+        new ChannelConnection(channel, this.#peer, {
+          remoteAddr: this.#remoteAddress(),
+          direction: this.#init.direction,
+          log: this.#init.log,
+        }),
+      );
+    } catch (error) {
+      // Called from native code: nobody else would hear of it.
+      this.#fail(error instanceof Error ? error : new Error(String(error)));
+    }
   }
 
   #remoteAddress(): Multiaddr {
     const remote = this.#peer.getSelectedCandidatePair()?.remote;
-    if (remote === undefined) throw new Error('a channel is open over no way');
+    if (remote === undefined) throw new PunchFailure('the way that was found is lost again');
     const family = remote.address.includes(':') ? 'ip6' : 'ip4';
     return multiaddr(`/${family}/${remote.address}/udp/${remote.port}/webrtc`);
   }

@@ -1,14 +1,18 @@
 import assert from 'node:assert/strict';
 import { type TestContext, describe, it } from 'node:test';
+import type { Connection } from '@libp2p/interface';
 import { multiaddr } from '@multiformats/multiaddr';
+import * as z from 'zod';
 import { decodeDagCbor, encodeDagCbor } from '#src/base/dag-cbor.js';
+import { dialThrough } from '#src/net/circuit/dial.js';
 import { FrameStream } from '#src/net/frame.js';
 import { startClientHost } from '#src/net/host.js';
 import { dialPeer, parseDialTarget, parseStunServers, startNode } from '#src/net/index.js';
 import { DEADLINES } from '#src/net/limits.js';
-import { PUNCH } from '#src/net/punch/constants.js';
+import { PUNCH, punchAnswerSchema } from '#src/net/punch/constants.js';
 import { loadWebRtc } from '#src/net/punch/native.js';
 import { cleanUp } from '../../support/cleanup.ts';
+import { QUICK, testRelay } from '../circuit/support.ts';
 import { FakeService, noDefect, sampleInfo } from '../support.ts';
 
 const OFFER = {
@@ -65,6 +69,45 @@ describe('a node that helps peers to direct ways', () => {
     cleanUp(t, () => client.close());
     assert.equal(client.way.path, 'direct-ip6');
     assert.deepEqual(await client.info(), sampleInfo());
+  });
+});
+
+/** A node behind a relay, and a connection to it through that. */
+async function relayedConnection(t: TestContext): Promise<Connection> {
+  const { target } = await testRelay(t);
+  const node = await startNode({
+    listen: [{ address: '/ip6/::1/tcp/0' }],
+    onDefect: noDefect,
+    relays: { targets: [target], onEvent: () => undefined, timing: QUICK },
+    punch: { stun: [] },
+  });
+  cleanUp(t, () => node.stop());
+  const host = await startClientHost(5_000);
+  cleanUp(t, () => host.stop());
+  const relay = await host.dial(multiaddr(target.addresses[0] ?? ''));
+  return dialThrough(host, relay, node.peerId, AbortSignal.timeout(10_000));
+}
+
+describe('a node behind a relay', () => {
+  it('answers requests for direct ways, three on each connection', async (t) => {
+    const connection = await relayedConnection(t);
+    const ask = async (): Promise<unknown> => {
+      const stream = await connection.newStream(PUNCH.id, { runOnLimitedConnection: true });
+      const frames = new FrameStream(stream, { maxBytes: 4096, deadlines: DEADLINES });
+      await frames.write(encodeDagCbor({ offer: OFFER }));
+      const answer = decodeDagCbor((await frames.read(10_000)) ?? new Uint8Array(), 4096);
+      await frames.close();
+      assert.ok(answer.ok);
+      return answer.value;
+    };
+    for (let times = 0; times < 3; times++) {
+      const answer = z.strictObject({ ok: punchAnswerSchema }).parse(await ask());
+      assert.ok(answer.ok.answer.candidates.length <= 4);
+    }
+    assert.deepEqual(await ask(), {
+      error: { code: 'malformed', message: 'A direct way is made once, for a connection through a relay.' },
+    });
+    assert.equal(connection.status, 'open');
   });
 });
 
