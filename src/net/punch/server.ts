@@ -65,12 +65,13 @@ export class PunchServer {
       const answer = await attempt.answer(offer, signal);
       void this.#take(attempt, connection, signal).finally(deadline.clear);
       return answer;
-    } catch (error) {
+    } catch {
+      // Of the shape that it should have, and yet refused by what knows more of it.
       deadline.clear();
       this.#end(attempt);
       throw signal.aborted
         ? new PeerRefusal('busy', 'This node could not find out where it is seen.')
-        : error;
+        : new PeerRefusal('malformed', 'The native code can make nothing of this offer.');
     }
   }
 
