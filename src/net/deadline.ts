@@ -12,6 +12,7 @@ export interface Deadline {
 export function deadlineAfter(ms: number, message: string, ...others: readonly AbortSignal[]): Deadline {
   const controller = new AbortController();
   const onAbort = (): void => {
+    clearTimeout(timer);
     controller.abort(others.find(({ aborted }) => aborted)?.reason);
   };
   const timer = setTimeout(() => {

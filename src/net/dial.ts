@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection } from '@libp2p/interface';
 import { multiaddr } from '@multiformats/multiaddr';
 import type { Libp2p } from 'libp2p';
+import { deadlineAfter } from './deadline.ts';
 import { dialThrough } from './circuit/dial.ts';
 import { RelayFailure } from './circuit/failure.ts';
 import type { Puncher } from './punch/client.ts';
@@ -50,7 +51,12 @@ export async function dialTarget(
 ): Promise<Dialled> {
   limits.signal.throwIfAborted();
   const settled = new AbortController();
-  const deadline = AbortSignal.any([limits.signal, settled.signal, AbortSignal.timeout(limits.timeoutMs)]);
+  const { signal: deadline, clear } = deadlineAfter(
+    limits.timeoutMs,
+    'no answer',
+    limits.signal,
+    settled.signal,
+  );
   // Several addresses are waited for at once, in several steps each.
   setMaxListeners(0, deadline, settled.signal);
   const failed: FailedCandidate[] = [];
@@ -82,6 +88,7 @@ export async function dialTarget(
     throw dialFailure(peerId, failed);
   } finally {
     settled.abort();
+    clear();
   }
   return limits.puncher === undefined || won.path !== 'relayed'
     ? won

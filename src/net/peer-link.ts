@@ -5,6 +5,7 @@ import { decodeDagCbor, encodeDagCbor } from '../base/dag-cbor.ts';
 import { PsephosError, refused, unreachable } from '../base/errors.ts';
 import { firstIssue } from '../election/schemas.ts';
 import { PeerRefusal } from '../services/ports.ts';
+import { deadlineAfter } from './deadline.ts';
 import { type Dialled, dialTarget } from './dial.ts';
 import { FrameError } from './frame-parser.ts';
 import { FrameStream } from './frame.ts';
@@ -171,9 +172,10 @@ export class PeerLink implements Requester {
 
   async #newStream(spec: ProtocolSpec): Promise<FrameStream> {
     const connection = await this.connect();
+    const { signal, clear } = deadlineAfter(limits.ANSWER_TIMEOUT_MS, 'no answer', this.#init.signal);
     try {
       const stream = await connection.newStream(spec.id, {
-        signal: AbortSignal.any([this.#init.signal, AbortSignal.timeout(limits.ANSWER_TIMEOUT_MS)]),
+        signal,
         maxOutboundStreams: limits.MAX_STREAMS_PER_CONNECTION,
         // A relay limits what goes through it; who is cut off there connects again.
         runOnLimitedConnection: true,
@@ -189,6 +191,8 @@ export class PeerLink implements Requester {
       this.#init.signal.throwIfAborted();
       this.forgetConnection(error);
       throw this.lost(error);
+    } finally {
+      clear();
     }
   }
 }

@@ -3,6 +3,7 @@ import type { Connection } from '@libp2p/interface';
 import type { Libp2p } from 'libp2p';
 import { PsephosError } from '../../base/errors.ts';
 import { reachOf } from '../addresses.ts';
+import { deadlineAfter } from '../deadline.ts';
 import { dialTarget } from '../dial.ts';
 import { reasonOf } from '../dial-failure.ts';
 import { DIAL_TIMEOUT_MS, type RelayTiming } from '../limits.ts';
@@ -105,8 +106,8 @@ export class HeldRelay {
     const { connection } = await dialTarget(host, target, { timeoutMs: DIAL_TIMEOUT_MS, signal });
     try {
       for (;;) {
-        const answered = AbortSignal.any([signal, AbortSignal.timeout(timing.answerMs)]);
-        this.#renewed(await reserve(connection, answered));
+        const answered = deadlineAfter(timing.answerMs, 'no answer', signal);
+        this.#renewed(await reserve(connection, answered.signal).finally(answered.clear));
         await openFor(connection, timing.checkMs, signal);
       }
     } finally {
