@@ -5,6 +5,7 @@ import { DEFAULT_DATA, DEFAULT_KEYS } from './admin/command-lines.ts';
 import { readDecryptionFile } from '../store/decryption-files.ts';
 import { bootstrapOption, noDhtOption } from './discovery-options.ts';
 import { positiveNumber, programNamed } from './program.ts';
+import { type PunchFlags, withPunching } from './punching.ts';
 import { programLine } from './program-line.ts';
 import { type UntestedOption, addInviteOptions, untestedOption } from './admin/trustee-options.ts';
 import { addTrusteesCommands } from './admin/trustees-commands.ts';
@@ -49,7 +50,7 @@ function programFor(io: Io): Command {
     await dispatch(around, command, printReports(around.output, options.data));
   };
 
-  const program = programNamed('admin', io)
+  const program = withPunching(programNamed('admin', io))
     .description('Runs an election from this computer. Without a command: opens it to voters until Ctrl-C.')
     .option('--data <folder>', 'the folder that holds the election', DEFAULT_DATA)
     .option('--keys <folder>', "the folder that holds the organiser's key", DEFAULT_KEYS)
@@ -73,6 +74,10 @@ function programFor(io: Io): Command {
       '--lan',
       'answer voters in the same network who look for an election there ("voter --find"); whoever is in it can see that one is held',
     )
+    .option(
+      '--upnp',
+      'ask the router to forward the port to this computer (IPv4), where it does that for programs',
+    )
     .option('--no-qr', 'show no QR code of the invite')
     .option(
       '--trust-copy',
@@ -94,17 +99,19 @@ function programFor(io: Io): Command {
     .action(
       async (
         unknown: string | undefined,
-        options: GlobalOptions & {
-          listen: string[];
-          ip6Only?: true;
-          relay: string[];
-          bootstrap: string[];
-          dht: boolean;
-          lan?: true;
-          qr: boolean;
-          askTrusteesEvery: number;
-          trustCopy?: true;
-        },
+        options: GlobalOptions &
+          PunchFlags & {
+            listen: string[];
+            ip6Only?: true;
+            relay: string[];
+            bootstrap: string[];
+            dht: boolean;
+            lan?: true;
+            upnp?: true;
+            qr: boolean;
+            askTrusteesEvery: number;
+            trustCopy?: true;
+          },
       ) => {
         if (unknown !== undefined)
           throw unusable('usage', `There is no command "${unknown}".`, {
@@ -119,6 +126,8 @@ function programFor(io: Io): Command {
           bootstrap: options.bootstrap,
           dht: options.dht,
           lan: options.lan === true,
+          punching: options,
+          upnp: options.upnp === true,
           qr: options.qr,
           askTrusteesEvery: options.askTrusteesEvery,
           trustCopy: options.trustCopy === true,

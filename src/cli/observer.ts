@@ -6,6 +6,7 @@ import type { Io } from './io.ts';
 import type { RunFlags } from './observer/run.ts';
 import { bootstrapOption, noDhtOption } from './discovery-options.ts';
 import { programNamed, withJson } from './program.ts';
+import { withPunching } from './punching.ts';
 import { programLine } from './program-line.ts';
 
 /** The program of whoever keeps an eye on an election: follows its log, checks it, cosigns, and serves a copy. Resolves to the exit code. */
@@ -44,7 +45,7 @@ function observerProgram(io: Io, out: Console): Command {
     )
     .addHelpText('after', EXAMPLES);
 
-  inFolder(withJson(program.command('run', { isDefault: true })))
+  withPunching(inFolder(withJson(program.command('run', { isDefault: true }))))
     .description('follow an election until Ctrl-C (the default)')
     .addOption(
       new Option(

@@ -6,6 +6,7 @@ import { bootstrapOption } from './discovery-options.ts';
 import { reportFailure } from './failure.ts';
 import type { Io } from './io.ts';
 import { exampleText, programNamed, withJson } from './program.ts';
+import { withPunching } from './punching.ts';
 import type { ConnectFlags } from './voter/connect.ts';
 import type { EnrolFlags } from './voter/enrol.ts';
 import type { PlaceFlags } from './voter/find.ts';
@@ -150,8 +151,8 @@ async function locatedBy<Flags extends PlaceFlags>(flags: Flags, io: Io, out: Co
 }
 
 function connecting(command: Command): Command {
-  return withJson(
-    command
+  return withPunching(
+    withJson(command)
       .option('--dial <address>', "the organiser's invite (psephos:…) or multiaddr (/ip6/…/tcp/…/p2p/…)")
       .addOption(
         new Option(

@@ -18,6 +18,10 @@ localNetwork.addSubnet('172.16.0.0', 12, 'ipv4');
 localNetwork.addSubnet('192.168.0.0', 16, 'ipv4');
 localNetwork.addSubnet('fc00::', 7, 'ipv6');
 
+// RFC 5771 and RFC 1112: multicast, and what is reserved with broadcast in it.
+const nobodys = new BlockList();
+nobodys.addSubnet('224.0.0.0', 3, 'ipv4');
+
 /** From where a multiaddr can be dialled, by its IP address alone; `relayed` from wherever its relay can be reached. */
 export function reachOf(address: string): Reach {
   const parsed = multiaddr(address);
@@ -31,8 +35,8 @@ export function reachOf(address: string): Reach {
   if (isLinkLocal(parsed)) return 'link-local';
   if (shared.check(ip, family)) return 'shared';
   if (localNetwork.check(ip, family)) return 'local-network';
-  // What is left of the library's list is reserved: documentation, benchmarks, multicast.
-  if (isPrivate(parsed)) return 'other';
+  // What is left of the library's list is reserved: documentation, benchmarks.
+  if (isPrivate(parsed) || nobodys.check(ip, family)) return 'other';
   return family === 'ipv4' || isPublicIp6(parsed) ? 'public' : 'other';
 }
 

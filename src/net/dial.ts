@@ -3,8 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection } from '@libp2p/interface';
 import { multiaddr } from '@multiformats/multiaddr';
 import type { Libp2p } from 'libp2p';
+import { deadlineAfter } from './deadline.ts';
 import { dialThrough } from './circuit/dial.ts';
 import { RelayFailure } from './circuit/failure.ts';
+import type { Puncher } from './punch/client.ts';
+import { PunchFailure } from './punch/attempt.ts';
 import { type FailedCandidate, WrongPeer, dialFailure, reasonOf } from './dial-failure.ts';
 import type { PeerTarget } from './invite.ts';
 import { reachOf } from './addresses.ts';
@@ -14,10 +17,15 @@ import { type PeerAddress, type RelayAddress, parsePeerAddress } from './multiad
 export interface DialLimits {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** Looks for a direct way where a relayed one is found first; nobody does if not given. */
+  readonly puncher?: Puncher;
 }
 
-/** How a peer was reached; `direct-name` by a host name that leads to addresses of either family. */
-export type DialPath = 'direct-ip6' | 'direct-ip4' | 'direct-name' | 'relayed';
+/**
+ * How a peer was reached; `direct-name` by a host name that leads to addresses of either family, `punched` directly after a relay has
+ * introduced both ends to each other.
+ */
+export type DialPath = 'direct-ip6' | 'direct-ip4' | 'direct-name' | 'punched' | 'relayed';
 
 /** A connection to a peer, and the way that won. */
 export interface Dialled {
@@ -25,12 +33,15 @@ export interface Dialled {
   readonly path: DialPath;
   /** The multiaddr that led there, without the peer's id. */
   readonly address: string;
+  /** Why a direct way was looked for and not found; only where `path` is `relayed`. */
+  readonly notPunched?: string;
 }
 
 /**
  * Connects to a peer by the first of its addresses that leads to it: IPv6 first, the next address whenever one fails or
  * has not answered in NEXT_ADDRESS_MS (after RFC 8305). Relays are tried beside them after RELAYED_AFTER_MS (RELAYED_AFTER_LOCAL_MS
- * where no other address is public), or once no other address is left. Rejects with `wrong-peer` (refused) or, unreachable, with `handshake-failed` where a program listens that didn't
+ * where no other address is public), or once no other address is left; where one of them
+ * leads there and `puncher` finds a direct way within PUNCH_MS, that is taken. Rejects with `wrong-peer` (refused) or, unreachable, with `handshake-failed` where a program listens that didn't
  * complete the handshake, else `unreachable`; each says of every address why it did not lead there.
  */
 export async function dialTarget(
@@ -40,15 +51,21 @@ export async function dialTarget(
 ): Promise<Dialled> {
   limits.signal.throwIfAborted();
   const settled = new AbortController();
-  const deadline = AbortSignal.any([limits.signal, settled.signal, AbortSignal.timeout(limits.timeoutMs)]);
+  const { signal: deadline, clear } = deadlineAfter(
+    limits.timeoutMs,
+    'no answer',
+    limits.signal,
+    settled.signal,
+  );
   // Several addresses are waited for at once, in several steps each.
   setMaxListeners(0, deadline, settled.signal);
   const failed: FailedCandidate[] = [];
   const tryOne = async (candidate: PeerAddress): Promise<Dialled> => {
     const { address } = candidate;
-    let connection;
+    let dialled;
     try {
-      connection = await dialOne(host, candidate, peerId, deadline);
+      const connection = await dialOne(host, candidate, peerId, deadline);
+      dialled = { connection, path: pathOf(candidate), address };
     } catch (error) {
       failed.push({ address, error });
       throw error;
@@ -56,21 +73,26 @@ export async function dialTarget(
     if (settled.signal.aborted) {
       // Another address won in the same moment.
       const late = new Error('connected by another address');
-      connection.abort(late);
+      dialled.connection.abort(late);
       throw late;
     }
     settled.abort();
-    return { connection, path: pathOf(candidate), address };
+    return dialled;
   };
+  let won;
   try {
-    return await race(addresses.map(parsePeerAddress), tryOne, settled.signal);
+    won = await race(addresses.map(parsePeerAddress), tryOne, settled.signal);
   } catch {
     // Each failure is in the list.
     limits.signal.throwIfAborted();
     throw dialFailure(peerId, failed);
   } finally {
     settled.abort();
+    clear();
   }
+  return limits.puncher === undefined || won.path !== 'relayed'
+    ? won
+    : directly(host, won, limits.puncher, limits.signal);
 }
 
 /** The first that succeeds; rejects when all have failed. */
@@ -142,6 +164,24 @@ async function dialOne(
   } catch (error) {
     carrier.abort(new Error('the relay leads nowhere'));
     throw error;
+  }
+}
+
+/** A direct way in the place of a relayed one, or that one with the reason why there is none. */
+async function directly(
+  host: Libp2p,
+  relayed: Dialled,
+  puncher: Puncher,
+  signal: AbortSignal,
+): Promise<Dialled> {
+  try {
+    const connection = await puncher.punch(host, relayed.connection, signal);
+    relayed.connection.abort(new Error('there is a direct way'));
+    const address = connection.remoteAddr.toString().replace(/\/p2p\/[^/]+$/, '');
+    return { connection, path: 'punched', address };
+  } catch (error) {
+    if (!(error instanceof PunchFailure)) throw error;
+    return { ...relayed, notPunched: error.message };
   }
 }
 

@@ -1,7 +1,7 @@
 import './prelude.ts';
 import { noise } from '@chainsafe/libp2p-noise';
 import { yamux } from '@chainsafe/libp2p-yamux';
-import { identify } from '@libp2p/identify';
+import { type Identify, identify } from '@libp2p/identify';
 import {
   FaultTolerance,
   type Listener,
@@ -83,6 +83,15 @@ export function kadOf(host: Libp2p): Kad | undefined {
   return kads.get(host);
 }
 
+const identifies = new WeakMap<Libp2p, Identify>();
+
+/** What asks a peer who it is, and by which address it sees this host; it asks nobody by itself. */
+export function identifyOf(host: Libp2p): Identify {
+  const service = identifies.get(host);
+  if (service === undefined) throw new Error('this libp2p host was not started here, or serves nobody');
+  return service;
+}
+
 /** libp2p for a node that serves many peers. */
 export async function startServingHost(init: ServingHostInit): Promise<Libp2p> {
   const { streams = { inbound: USUAL_STREAMS, outbound: USUAL_STREAMS } } = init;
@@ -124,6 +133,7 @@ export async function startServingHost(init: ServingHostInit): Promise<Libp2p> {
     },
   });
   if (upgrader !== undefined) upgraders.set(host, upgrader);
+  identifies.set(host, host.services.identify);
   const kad = parts?.kad();
   if (kad !== undefined) kads.set(host, kad);
   forgetLeavingPeers(host, (peer) => kad?.takesPart(peer) === true);

@@ -27,3 +27,7 @@ export {
   type RelayNode,
   startRelay,
 } from './relay-node.ts';
+export type { StunServer } from './punch/native.ts';
+export { parseStunServers } from './punch/stun.ts';
+export type { ReachFinding } from './autonat/client.ts';
+export type { ForwardingEvent } from './upnp/forwarding.ts';

@@ -270,3 +270,54 @@ export const LAN_LISTEN_MS = 60 * 60_000;
 export const LAN_ELECTIONS = 32;
 /** Addresses in one answer, which has to fit in a packet of 1,500 bytes; of more than one of a family, the first is enough. */
 export const LAN_ANSWER_ADDRESSES = 8;
+
+// Hole punching.
+
+/** For a client to find a direct way beside the relayed one that it has: a few round trips, each through the relay or of 200 ms on a mobile network. */
+export const PUNCH_MS = 4_000;
+/** For STUN servers to say where this computer is seen: one round trip, and one repeated. */
+export const GATHER_MS = 1_500;
+/** From a request to the end of the handshake over the way that was found; the client has given up before. */
+export const PUNCH_ANSWERED_MS = 2 * PUNCH_MS;
+/** Attempts that a node takes part in at a time; who comes beyond it stays with the relay. Each is a socket, and sends some packets a second. */
+export const MAX_PUNCHING = 64;
+/** On one relayed connection, one after another: an honest client makes one. */
+export const PUNCHES_PER_CONNECTION = 3;
+/**
+ * Addresses that a peer may name for itself: those of two networks, by both families. Each is sent packets to for as long as an attempt
+ * lasts, whoever is there.
+ */
+export const MAX_CANDIDATES = 4;
+/** STUN servers that are asked: the second is for the case that the first is down. */
+export const MAX_STUN_SERVERS = 4;
+
+// Dialling back (AutoNAT).
+
+/** What a relay or an observer does for peers that ask whether they can be reached; parameters, so that a test need not wait. */
+export interface DialBackLimits {
+  /** For a peer to be reached: a connection and a handshake over a slow network. */
+  readonly dialMs: number;
+  /** Between two dials to one IP address: a peer asks at its start and when its network changes, and can't try many ports. */
+  readonly everyMs: number;
+  /** Dials at a time, so that a thousand peers behind as many addresses can't make a flood of connections. */
+  readonly atATime: number;
+}
+
+export const DIAL_BACK_LIMITS: DialBackLimits = { dialMs: 5_000, everyMs: 5_000, atATime: 16 };
+/** For a peer to be connected, to be asked by which address this one is seen, and to dial back. */
+export const REACH_ANSWER_MS = 20_000;
+
+// Routers that forward ports (UPnP).
+
+/** For routers to answer a search: they spread their answers over a second (`MX`). */
+export const ROUTER_SEARCH_MS = 3_000;
+/** Of those that answer, so many are asked: there is one, or one behind another. */
+export const ROUTERS_ASKED = 3;
+/** For a router to answer, which is a small computer in the same network. */
+export const ROUTER_ANSWER_MS = 5_000;
+/** A router's description of itself is some 10 KiB. */
+export const ROUTER_ANSWER_BYTES = 128 * KIB;
+/** How long a router forwards a port; asked for again after half of it. A computer that lost its power leaves it open for no longer. */
+export const FORWARD_SECONDS = 60 * 60;
+/** Until a router that refused or was not there is asked again: its owner may have switched it on. */
+export const ROUTER_RETRY_MS = 60_000;

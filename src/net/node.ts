@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection, Stream } from '@libp2p/interface';
 import type { Libp2p } from 'libp2p';
+import { type ReachFinding, askReach } from './autonat/client.ts';
+import { DialBackServer } from './autonat/server.ts';
 import type { NodeService, ReadService } from '../services/ports.ts';
 import { HeldRelay, type RelayEvent } from './circuit/held-relay.ts';
 import { takeRelayedConnections } from './circuit/listener.ts';
@@ -10,8 +12,12 @@ import { kadOf, startServingHost } from './host.ts';
 import { keyPairOf } from './identity.ts';
 import { closeIdleConnections } from './idle-connections.ts';
 import * as limits from './limits.ts';
+import type { PeerTarget } from './invite.ts';
 import { type FailedAddress, type ListenAddress, Listening } from './listening.ts';
 import type { ProtocolServer } from './protocol.ts';
+import { PUNCH } from './punch/constants.ts';
+import { type NativeWebRtc, type StunServer, loadWebRtc } from './punch/native.ts';
+import { PunchServer } from './punch/server.ts';
 import { castServer } from './protocols/cast/server.ts';
 import { enrolServer } from './protocols/enrol/server.ts';
 import { infoServer } from './protocols/info/server.ts';
@@ -20,6 +26,7 @@ import { proofServer } from './protocols/proof/server.ts';
 import { trusteeServer } from './protocols/trustee/server.ts';
 import { witnessServer } from './protocols/witness/server.ts';
 import { StreamServer } from './serve.ts';
+import { Forwarding, type ForwardingEvent } from './upnp/forwarding.ts';
 
 export interface NodeInit {
   /** Ed25519 seed of the key that signs the log, or an observer's cosignatures, which becomes the node's identity; a new key if not given. */
@@ -34,6 +41,12 @@ export interface NodeInit {
   readonly relays?: NodeRelays;
   /** Has those who know the node's key find it when its addresses have changed; it needs a seed. */
   readonly discovery?: NodeDiscovery;
+  /** Helps who comes through a relay to a direct way, with the help of these STUN servers; not if not given. */
+  readonly punch?: { readonly stun: readonly StunServer[] };
+  /** Whether it dials back peers that ask whether they can be reached (AutoNAT). */
+  readonly dialsBack?: boolean;
+  /** Has the router forward the node's IPv4 port (UPnP), and is told what becomes of that; not if not given. */
+  readonly onForwarding?: (event: ForwardingEvent) => void;
 }
 
 export interface NodeDiscovery {
@@ -70,6 +83,11 @@ export interface PsephosNode {
    * last, and stay while a relay is lost for a while.
    */
   addresses(): string[];
+  /**
+   * Asks the node's relays and `others` whether they can dial this computer. Where a relay reached it at an address that it has from a
+   * router, `addresses` names that one too from then on. What nobody could say is left out.
+   */
+  askReach(others: readonly PeerTarget[], signal: AbortSignal): Promise<ReachFinding[]>;
   connectionCount(): number;
   /** Streams that peers have open. */
   streamCount(): number;
@@ -79,10 +97,11 @@ export interface PsephosNode {
 
 /**
  * Starts a node. Relays are looked for beside, RELAY_FIRST_MS of it before this resolves. Throws usage errors: `bad-address`, `port-in-use`, `port-not-permitted`, `address-not-available`,
- * each naming the address.
+ * each naming the address; `webrtc-missing` where it is to punch and what that needs is not installed.
  */
 export async function startNode(init: NodeInit): Promise<PsephosNode> {
   const deadlines: limits.Deadlines = { ...limits.DEADLINES, ...init.deadlines };
+  const native = init.punch === undefined ? undefined : await loadWebRtc();
   const listening = new Listening(init.listen);
   const server = new StreamServer(deadlines, init.onDefect);
   let addresses: () => readonly string[] = () => [];
@@ -101,12 +120,18 @@ export async function startNode(init: NodeInit): Promise<PsephosNode> {
     throw problem;
   }
   if (init.service !== undefined) await serveElection(host, server, init.service);
+  if (init.dialsBack === true) await new DialBackServer(host).start();
+  const puncher =
+    init.punch === undefined || native === undefined
+      ? undefined
+      : await servePunching(host, server, native, init.punch.stun);
   const relays = init.relays === undefined ? [] : await holdRelays(host, init.relays);
   // On those to relays it waits for others.
   const isRelay = ({ direction, remotePeer }: Connection) =>
     direction === 'outbound' && relays.some(({ peerId }) => remotePeer.toString() === peerId);
   const stopSweep = closeIdleConnections(host, deadlines.idleConnectionMs, isRelay);
-  const node = new RunningNode({ host, server, listening, relays, stopSweep });
+  const forwarding = forwardingFor(listening, init);
+  const node = new RunningNode({ host, server, listening, relays, puncher, forwarding, stopSweep });
   addresses = () => node.addresses();
   if (init.discovery !== undefined) node.beFound(init.discovery, isRelay);
   return node;
@@ -135,6 +160,23 @@ async function holdRelays(host: Libp2p, { targets, onEvent, timing }: NodeRelays
   ]);
   waited.abort();
   return relays;
+}
+
+async function servePunching(
+  host: Libp2p,
+  server: StreamServer,
+  native: NativeWebRtc,
+  stun: readonly StunServer[],
+): Promise<PunchServer> {
+  const puncher = new PunchServer({ host, native, stun });
+  await host.handle(
+    PUNCH.id,
+    (stream: Stream, connection: Connection) => {
+      server.accept(puncher.on(connection), stream);
+    },
+    { maxInboundStreams: PUNCH.maxStreams, runOnLimitedConnection: true },
+  );
+  return puncher;
 }
 
 async function serveElection(
@@ -176,6 +218,8 @@ interface NodeParts {
   readonly server: StreamServer;
   readonly listening: Listening;
   readonly relays: readonly HeldRelay[];
+  readonly puncher: PunchServer | undefined;
+  readonly forwarding: Forwarding | undefined;
   readonly stopSweep: () => void;
 }
 
@@ -183,6 +227,8 @@ class RunningNode implements PsephosNode {
   readonly #parts: NodeParts;
   readonly #host: Libp2p;
   #presence: Presence | undefined;
+  /** Addresses that a router forwards from, as relays found. */
+  #forwarded: readonly string[] = [];
 
   constructor(parts: NodeParts) {
     this.#parts = parts;
@@ -234,9 +280,35 @@ class RunningNode implements PsephosNode {
   }
 
   addresses(): string[] {
-    const { listening, relays } = this.#parts;
+    const { listening, relays, forwarding } = this.#parts;
     const through = relays.flatMap((relay) => relay.addresses);
-    return [...listening.dialable(), ...through].map((address) => `${address}/p2p/${this.peerId}`);
+    const direct = new Set([
+      ...listening.dialable(),
+      ...this.#forwarded,
+      ...(forwarding?.address === undefined ? [] : [forwarding.address]),
+    ]);
+    return [...direct, ...through].map((address) => `${address}/p2p/${this.peerId}`);
+  }
+
+  async askReach(others: readonly PeerTarget[], signal: AbortSignal): Promise<ReachFinding[]> {
+    const relays = this.#parts.relays.map(({ relay }) => relay);
+    const helpers = [...relays, ...others].flatMap(({ peerId, addresses }) =>
+      peerId === undefined ? [] : [{ peerId, addresses }],
+    );
+    const found = await Promise.all(
+      helpers.map((helper) => askReach(this.#host, helper, (family) => this.#portOf(family), signal)),
+    );
+    const findings = found.flat();
+    // Others could name any address, and have voters dial it.
+    this.#forwarded = findings
+      .filter(({ helper, reached }) => reached === true && relays.some(({ peerId }) => peerId === helper))
+      .map(({ address }) => address);
+    return findings;
+  }
+
+  #portOf(family: 'ip6' | 'ip4'): number | undefined {
+    const { listening, forwarding } = this.#parts;
+    return (family === 'ip4' ? forwarding?.from : undefined) ?? portOf(listening, family);
   }
 
   connectionCount(): number {
@@ -250,11 +322,28 @@ class RunningNode implements PsephosNode {
   }
 
   async stop(): Promise<void> {
-    const { server, relays, stopSweep } = this.#parts;
+    const { server, relays, puncher, forwarding, stopSweep } = this.#parts;
     stopSweep();
     await this.#presence?.stop();
+    puncher?.stop();
+    const released = forwarding?.stop();
     await server.stop();
     await Promise.all(relays.map((relay) => relay.stop()));
+    await released;
     await this.#host.stop();
   }
+}
+
+/** The port that is listened on in one family. */
+function portOf(listening: Listening, family: 'ip6' | 'ip4'): number | undefined {
+  const own = listening.dialable().find((address) => address.startsWith(`/${family}/`));
+  return own === undefined ? undefined : Number(/\/tcp\/(\d+)$/.exec(own)?.[1]);
+}
+
+function forwardingFor(listening: Listening, { onForwarding, onDefect }: NodeInit): Forwarding | undefined {
+  if (onForwarding === undefined) return undefined;
+  const port = portOf(listening, 'ip4');
+  if (port !== undefined) return new Forwarding({ port, onEvent: onForwarding, onDefect });
+  onForwarding({ type: 'port-not-forwarded', reason: 'this program does not listen on IPv4' });
+  return undefined;
 }

@@ -18,6 +18,8 @@ import { entryPointsAt } from './discovery/entry-points.ts';
 import type { DialTarget, PeerTarget } from './invite.ts';
 import { DIAL_TIMEOUT_MS, FOLLOW_SILENCE_MS, LOOKUP_ENTRY_POINTS, RETRIES } from './limits.ts';
 import { PeerLink, type PeerWay } from './peer-link.ts';
+import { Puncher } from './punch/client.ts';
+import { type StunServer, loadWebRtc } from './punch/native.ts';
 import { askCast } from './protocols/cast/client.ts';
 import { askEnrol } from './protocols/enrol/client.ts';
 import { askInfo, askStanding } from './protocols/info/client.ts';
@@ -40,6 +42,8 @@ export interface DialOptions {
    * observers that the target names; asked for whenever it is dialled. They must be good addresses.
    */
   readonly entryPoints?: () => readonly string[];
+  /** Looks for a direct way, with the help of these STUN servers, where only a relay leads to the peer; not if not given. */
+  readonly punch?: { readonly stun: readonly StunServer[] };
   /** Told before each wait for a next try: what went wrong, and how many milliseconds it waits. */
   readonly onRetry?: (error: unknown, waitMs: number) => void;
   /** Called after each such wait; what it throws ends the request in the place of the next try. */
@@ -64,7 +68,8 @@ export type DialledTarget = PeerTarget & Partial<Pick<DialTarget, 'observers'>>;
 /**
  * Connects to a peer, and proves that it holds the key that the target names. All requests come back by themselves
  * after a lost connection or a `busy`, and go to the same key. Rejects with `unreachable`, `handshake-failed` or
- * `wrong-peer`, each naming the addresses tried; with the signal's reason when it aborts.
+ * `wrong-peer`, each naming the addresses tried; with the signal's reason when it aborts; with `webrtc-missing` where it is to punch and
+ * what that needs is not installed.
  */
 export async function dialPeer(target: DialledTarget, options: DialOptions = {}): Promise<DialledPeer> {
   const { timeoutMs = DIAL_TIMEOUT_MS, retries = RETRIES, silenceMs = FOLLOW_SILENCE_MS } = options;
@@ -73,6 +78,8 @@ export async function dialPeer(target: DialledTarget, options: DialOptions = {})
   const signal =
     options.signal === undefined ? closing.signal : AbortSignal.any([options.signal, closing.signal]);
   signal.throwIfAborted();
+  const puncher =
+    options.punch === undefined ? {} : { puncher: new Puncher(await loadWebRtc(), options.punch.stun) };
   const host = await startClientHost(timeoutMs);
   const entryPoints = () =>
     entryPointsAt(
@@ -81,7 +88,7 @@ export async function dialPeer(target: DialledTarget, options: DialOptions = {})
       LOOKUP_ENTRY_POINTS,
     );
   const link = new PeerLink({
-    ...{ host, target, entryPoints, timeoutMs, retries, signal },
+    ...{ host, target, entryPoints, timeoutMs, retries, signal, ...puncher },
     ...(onRetry === undefined ? {} : { onRetry }),
     ...(beforeRetry === undefined ? {} : { beforeRetry }),
     ...(longestWaitMs === undefined ? {} : { longestWaitMs }),

@@ -5,13 +5,15 @@ import { decodeDagCbor, encodeDagCbor } from '../base/dag-cbor.ts';
 import { PsephosError, refused, unreachable } from '../base/errors.ts';
 import { firstIssue } from '../election/schemas.ts';
 import { PeerRefusal } from '../services/ports.ts';
-import type { DialPath } from './dial.ts';
+import { deadlineAfter } from './deadline.ts';
+import type { Dialled } from './dial.ts';
 import { dialOrFind } from './discovery/dial-or-find.ts';
 import type { SaidPeer } from './discovery/messages.ts';
 import { FrameError } from './frame-parser.ts';
 import { FrameStream } from './frame.ts';
 import type { PeerTarget } from './invite.ts';
 import * as limits from './limits.ts';
+import type { Puncher } from './punch/client.ts';
 import type { ProtocolSpec } from './protocol.ts';
 import type { Exchange, Requester } from './requester.ts';
 import { StreamPool } from './stream-pool.ts';
@@ -32,14 +34,12 @@ export interface LinkInit {
   readonly longestWaitMs?: number;
   /** Ends everything that waits. */
   readonly signal: AbortSignal;
+  /** Looks for direct ways where relayed ones lead to the peer. */
+  readonly puncher?: Puncher;
 }
 
 /** How a peer was reached. */
-export interface PeerWay {
-  readonly path: DialPath;
-  /** The multiaddr that led there, without the peer's id. */
-  readonly address: string;
-}
+export type PeerWay = Omit<Dialled, 'connection'>;
 
 /** A peer behind a connection that is made when needed, and made again when it was lost: always to the same peer. */
 export class PeerLink implements Requester {
@@ -137,13 +137,9 @@ export class PeerLink implements Requester {
   }
 
   async #dial(): Promise<Connection> {
-    const { host, entryPoints, timeoutMs, signal } = this.#init;
-    const { connection, ...way } = await dialOrFind(
-      host,
-      this.#target,
-      { timeoutMs, signal },
-      entryPoints?.() ?? [],
-    );
+    const { host, entryPoints, timeoutMs, signal, puncher } = this.#init;
+    const how = { timeoutMs, signal, ...(puncher === undefined ? {} : { puncher }) };
+    const { connection, ...way } = await dialOrFind(host, this.#target, how, entryPoints?.() ?? []);
     this.#connection = connection;
     this.#way = way;
     // Whoever answered first is who must answer again; an address that was found is tried again like those that were known.
@@ -183,9 +179,10 @@ export class PeerLink implements Requester {
 
   async #newStream(spec: ProtocolSpec): Promise<FrameStream> {
     const connection = await this.connect();
+    const { signal, clear } = deadlineAfter(limits.ANSWER_TIMEOUT_MS, 'no answer', this.#init.signal);
     try {
       const stream = await connection.newStream(spec.id, {
-        signal: AbortSignal.any([this.#init.signal, AbortSignal.timeout(limits.ANSWER_TIMEOUT_MS)]),
+        signal,
         maxOutboundStreams: limits.MAX_STREAMS_PER_CONNECTION,
         // A relay limits what goes through it; who is cut off there connects again.
         runOnLimitedConnection: true,
@@ -201,6 +198,8 @@ export class PeerLink implements Requester {
       this.#init.signal.throwIfAborted();
       this.forgetConnection(error);
       throw this.lost(error);
+    } finally {
+      clear();
     }
   }
 }

@@ -2,6 +2,7 @@ import type { MessageStream, PeerId } from '@libp2p/interface';
 import type { Libp2p } from 'libp2p';
 import { PsephosError } from '../base/errors.ts';
 import { peerIdText } from '../crypto/peer-id.ts';
+import { DialBackServer } from './autonat/server.ts';
 import { PeerRefusal } from '../services/ports.ts';
 import { Presence } from './discovery/presence.ts';
 import { kadOf, startServingHost } from './host.ts';
@@ -51,7 +52,7 @@ export interface RelayNode {
   stop(): Promise<void>;
 }
 
-/** Starts a relay (Circuit Relay v2). Throws as `startNode`. */
+/** Starts a relay (Circuit Relay v2), which tells peers besides whether they can be reached without it (AutoNAT). Throws as `startNode`. */
 export async function startRelay(init: RelayInit): Promise<RelayNode> {
   const granted: limits.RelayLimits = { ...limits.RELAY_LIMITS, ...init.limits };
   const listening = new Listening(init.listen);
@@ -88,6 +89,7 @@ export async function startRelay(init: RelayInit): Promise<RelayNode> {
     onDefect: init.onDefect,
   });
   await server.start();
+  await new DialBackServer(host).start();
   const stopSweep = closeIdleConnections(host, granted.idleMs, ({ remotePeer }) =>
     server.holdsReservation(remotePeer),
   );

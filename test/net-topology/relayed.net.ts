@@ -72,7 +72,7 @@ async function rate(polls: Polls, at: NetNode, first: number): Promise<number> {
   const ways = query.split('&').filter((part) => !part.startsWith('a=') || part.includes('/p2p-circuit'));
   const invite = `${head}?${ways.join('&')}`;
   const perCaster = await Promise.all(
-    Array.from({ length: AT_ONCE }, (_, i) => polls.cast(at, first + i * CASTS, invite)),
+    Array.from({ length: AT_ONCE }, (_, i) => polls.cast(at, first + i * CASTS, { invite })),
   );
   const seconds = perCaster.map((times) => times.reduce((sum, ms) => sum + ms, 0) / 1000);
   return Math.round(seconds.reduce((sum, time) => sum + CASTS / time, 0));

@@ -1,6 +1,7 @@
 import { PsephosError } from '../../base/errors.ts';
 import type { StationEvent } from '../../services/events.ts';
-import type { RelayEvent } from '../../net/index.ts';
+import type { ForwardingEvent, RelayEvent } from '../../net/index.ts';
+import { printable } from '../printable.ts';
 import { relayText } from '../relay-text.ts';
 import type { Output } from './output.ts';
 import { STEP_NAMES } from '../../services/ceremony-desk.ts';
@@ -145,6 +146,20 @@ export class Announcer {
   readonly tellRelay = (event: RelayEvent): void => {
     if (event.type === 'relay-lost') this.#output.warn(relayText(event));
     else this.#output.say(relayText(event));
+    const { type, ...rest } = event;
+    this.#output.emit({ event: type, ...rest });
+  };
+
+  /** Tells whether the router forwards the port. */
+  readonly tellForwarding = (event: ForwardingEvent): void => {
+    if (event.type === 'port-forwarded') {
+      this.#output.say(`The router forwards voters to this computer, from ${event.address}.`);
+    } else {
+      this.#output.warn(
+        `WARNING: the router does not forward voters to this computer: ${printable(event.reason)}. It is asked again every minute. ` +
+          'You can set it by hand in the router, or use a relay (--relay).',
+      );
+    }
     const { type, ...rest } = event;
     this.#output.emit({ event: type, ...rest });
   };

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { questionSummary } from './question-text.ts';
+import { reachReport, reachedFromOutside } from './reach-report.ts';
 import { programLine } from '../program-line.ts';
 import type { Phase } from '../../election/log-state.ts';
 import type { Live, Report, TrusteesStanding } from './reports.ts';
@@ -148,7 +149,15 @@ function runningText(running: Live | null, now: number): string {
         `${printable(address)}: cosigned ${size} entries, ${fromNowInWords(Math.min(time, now), now)}`,
       ] as const,
   );
-  return rowsText([...rows, ['Invite', running.invite], ...observers, ...refused]);
+  return rowsText([...rows, ...reachRow(running), ['Invite', running.invite], ...observers, ...refused]);
+}
+
+/** Nothing where nobody could be asked. */
+function reachRow({ addresses, reach }: Live): Rows {
+  if (reachedFromOutside(reach) === null) return [];
+  return reachReport(addresses, reach)
+    .split('\n')
+    .map((line, index) => [index === 0 ? 'Reachable' : '', line] as const);
 }
 
 function ballotRules({ secrecy, revote, names }: StatusReport['status']['policy']): string {

@@ -3,6 +3,7 @@ import { MAX_TIME } from '../../election/limits.ts';
 import { policySchema, questionsSchema } from '../../election/schemas.ts';
 import type { Turnout } from '../../election/entries.ts';
 import type { Concern } from '../../election/small-groups.ts';
+import type { ReachFinding } from '../../net/index.ts';
 import type { CheckCounts } from '../../services/ballot-checks.ts';
 import type { CeremonyStanding, InvitedStanding } from '../../services/ceremony-desk.ts';
 import type { ElectionStatus, TrusteeStanding } from '../../services/organiser.ts';
@@ -100,6 +101,8 @@ export interface Live {
   /** Ballots and enrolments refused since the process started, by wire code. */
   readonly refused: Readonly<Record<string, number>>;
   readonly observers: readonly ObserverStanding[];
+  /** What others found who were asked to dial this computer; empty where nobody could be asked. */
+  readonly reach: readonly ReachFinding[];
 }
 
 /** A round's result with all that is needed to check it, as `results/round-N.json` has it. */
@@ -214,6 +217,14 @@ const liveSchema = z.strictObject({
   invite: z.string(),
   refused: z.record(z.string(), count),
   observers: z.array(z.strictObject({ peerId: z.string(), address: z.string(), size: count, time: count })),
+  reach: z.array(
+    z.strictObject({
+      helper: z.string(),
+      family: z.enum(['ip6', 'ip4']),
+      address: z.string(),
+      reached: z.boolean().nullable(),
+    }),
+  ),
 }) satisfies z.ZodType<Live>;
 
 const resultDocumentSchema = z.strictObject({

@@ -1,5 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type PsephosNode, type RelayTarget, parseRelays, peerIdOf, startNode } from '../../net/index.ts';
+import {
+  type ForwardingEvent,
+  type PsephosNode,
+  type RelayEvent,
+  type RelayTarget,
+  type StunServer,
+  parseRelays,
+  peerIdOf,
+  startNode,
+} from '../../net/index.ts';
 import { serveControl } from '../../net/control-socket.ts';
 import { Caretaker } from '../../services/caretaker.ts';
 import { ElectionNode } from '../../services/election-node.ts';
@@ -15,6 +24,7 @@ import { electionExists } from '../../store/level-db.ts';
 import { type DiscoveryFlags, readBootstrap, worthDialling } from '../discovery.ts';
 import { type ListenOptions, startListening } from '../listening.ts';
 import { showProgress } from '../progress.ts';
+import { type PunchFlags, expectRelay, punchFrom } from '../punching.ts';
 import { announceAddresses, announceElection } from './announce.ts';
 import { Announcer } from './announcer.ts';
 import { commandSchema, countClosed, execute } from './commands.ts';
@@ -25,6 +35,7 @@ import type { Surroundings } from './dispatch.ts';
 import { type OpenElection, openElection, systemClock, throwIfInterrupted } from './election-folder.ts';
 
 import { printReports } from './output.ts';
+import { ReachWatch } from './reach-watch.ts';
 import { inviteFor } from './reachability.ts';
 import type { Live, ObserverStanding } from './reports.ts';
 import { makeSample } from './sample.ts';
@@ -38,6 +49,10 @@ export interface RunOptions extends ListenOptions, DiscoveryFlags {
   readonly relays: readonly string[];
   /** Whether voters in the same network are answered who look for an election there. */
   readonly lan: boolean;
+  /** Whether voters who come through a relay are helped to a direct way. */
+  readonly punching: PunchFlags;
+  /** Whether the router is asked to forward the port. */
+  readonly upnp: boolean;
   readonly qr: boolean;
   /** Hours between two calls to the trustees while a round is open. */
   readonly askTrusteesEvery: number;
@@ -62,6 +77,8 @@ const CHECKS_EVERY = 3;
 export async function run(surroundings: Surroundings, options: RunOptions): Promise<void> {
   const relays = parseRelays(options.relays);
   const bootstrap = readBootstrap(options.bootstrap);
+  expectRelay(options.punching, options.relays);
+  const reach = { relays, ...(await punchFrom(options.punching)) };
   const { place, io, output } = surroundings;
   if (!(await electionExists(place.data))) {
     output.say(`There is no election in ${place.data}: making the sample election.`);
@@ -106,7 +123,7 @@ export async function run(surroundings: Surroundings, options: RunOptions): Prom
     // A power cut may have come between a result and its files.
     background.add(() => reportResults(election, () => Promise.resolve()));
     background.add(() => answerWithOwnKeys(election), announcer.notDone);
-    await serve(surroundings, options, { election, announcer, onEvent, background, relays, bootstrap });
+    await serve(surroundings, options, { election, announcer, onEvent, background, reach, bootstrap });
   } finally {
     background.add(() => saveChecks(election), announcer.notDone);
     await background.settled();
@@ -122,13 +139,20 @@ interface Running {
   readonly announcer: Announcer;
   readonly onEvent: (event: StationEvent) => void;
   readonly background: Background;
-  readonly relays: readonly RelayTarget[];
+  readonly reach: Reach;
   readonly bootstrap: readonly string[];
+}
+
+/** How voters get here who can't dial this computer. */
+interface Reach {
+  readonly relays: readonly RelayTarget[];
+  readonly punch?: { readonly stun: readonly StunServer[] };
 }
 
 async function serve(surroundings: Surroundings, options: RunOptions, running: Running): Promise<void> {
   const { place, output } = surroundings;
-  const { election, announcer, onEvent, background, relays, bootstrap } = running;
+  const { election, announcer, onEvent, background, reach, bootstrap } = running;
+  const { relays, ...punching } = reach;
   const { log, organiser, seed } = election;
   if (seed === undefined) throw new Error('an election opened for running has no key');
   const verifier = signaturePool();
@@ -165,14 +189,25 @@ async function serve(surroundings: Surroundings, options: RunOptions, running: R
       witness.observers.map(({ address }) => address),
     ),
   ];
+  let onReachChange = (): void => undefined;
+  const tellRelay = (event: RelayEvent): void => {
+    announcer.tellRelay(event);
+    if (event.type === 'relay-held') onReachChange();
+  };
+  const tellForwarding = (event: ForwardingEvent): void => {
+    announcer.tellForwarding(event);
+    onReachChange();
+  };
   const node = await startListening(options, DEFAULT_PORT, (listen) =>
     startNode({
       seed,
       listen,
       service,
       onDefect,
-      ...(relays.length === 0 ? {} : { relays: { targets: relays, onEvent: announcer.tellRelay } }),
+      ...(relays.length === 0 ? {} : { relays: { targets: relays, onEvent: tellRelay } }),
       ...(options.dht ? { discovery: { electionId: log.electionId, entryPoints } } : {}),
+      ...punching,
+      ...(options.upnp ? { onForwarding: tellForwarding } : {}),
     }),
   );
   own = () => node.addresses();
@@ -180,6 +215,15 @@ async function serve(surroundings: Surroundings, options: RunOptions, running: R
   try {
     for (const { address, reason } of node.failedAddresses)
       output.warn(`Not listening on ${address}: ${reason}.`);
+    const reachWatch = new ReachWatch({
+      node,
+      output,
+      hasRelays: relays.length > 0,
+      observers: () => witness.observers.map(({ address }) => address.addresses),
+      now: () => systemClock.now(),
+      signal: surroundings.io.signal,
+    });
+    onReachChange = reachWatch.soon;
     const live = (): Live => ({
       addresses: node.addresses(),
       invite: inviteFor(
@@ -189,6 +233,7 @@ async function serve(surroundings: Surroundings, options: RunOptions, running: R
       ),
       refused: announcer.refused,
       observers: observersKnown(witness),
+      reach: reachWatch.findings,
     });
     const control = await serveControl({
       folder: place.data,
@@ -213,6 +258,7 @@ async function serve(surroundings: Surroundings, options: RunOptions, running: R
         live,
         announcer,
         caretaker,
+        reachWatch,
         saveChecks: () => {
           background.add(() => saveChecks(election), announcer.notDone);
         },
@@ -222,6 +268,7 @@ async function serve(surroundings: Surroundings, options: RunOptions, running: R
       await station.stop();
       await verifier.close();
       await proofs?.close();
+      await reachWatch.settled();
       await control.close();
     }
   } finally {
@@ -247,6 +294,7 @@ interface Ticking {
   readonly live: () => Live;
   readonly announcer: Announcer;
   readonly caretaker: Caretaker;
+  readonly reachWatch: ReachWatch;
   readonly saveChecks: () => void;
 }
 
@@ -255,7 +303,7 @@ async function tickUntilStopped(
   { qr, dht }: RunOptions,
   ticking: Ticking,
 ): Promise<void> {
-  const { node, live, announcer, caretaker, saveChecks } = ticking;
+  const { node, live, announcer, caretaker, reachWatch, saveChecks } = ticking;
   let known = node.addresses().join();
   let invite = live().invite;
   let nextInvite = 0;
@@ -270,6 +318,7 @@ async function tickUntilStopped(
       );
       await announceAddresses({ io, output }, live(), { qr });
       invite = live().invite;
+      reachWatch.soon();
     } else if (tick % ADDRESSES_EVERY === 0 && live().invite !== invite && systemClock.now() >= nextInvite) {
       invite = live().invite;
       nextInvite = systemClock.now() + INVITES_APART;
@@ -279,6 +328,7 @@ async function tickUntilStopped(
       );
     }
     if (tick % CHECKS_EVERY === 0) saveChecks();
+    reachWatch.tick();
     await sleep(TICK, undefined, { signal: io.signal }).catch(() => {
       // Aborted: the loop's condition ends it.
     });

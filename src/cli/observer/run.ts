@@ -7,6 +7,7 @@ import { peerIdText } from '../../crypto/peer-id.ts';
 import {
   type DialledPeer,
   type RelayTarget,
+  type StunServer,
   dialPeer,
   dialableFirst,
   parseDialTarget,
@@ -29,6 +30,7 @@ import type { Io } from '../io.ts';
 import { startListening } from '../listening.ts';
 import { programLine, quotePath } from '../program-line.ts';
 import { showProgress } from '../progress.ts';
+import { type PunchFlags, expectRelay, punchFrom } from '../punching.ts';
 import { AlarmFiles, keptForks } from './alarms.ts';
 import { Authority } from './authority.ts';
 import { ObserverAnnouncer } from './announcer.ts';
@@ -36,7 +38,7 @@ import { type Pins, electionOf, expectElection, readPins } from './first-contact
 import { type Settings, keepSettings, openCopy, readSettings, systemClock, takeKey } from './folder.ts';
 import { statusOf } from './status.ts';
 
-export interface RunFlags extends DiscoveryFlags {
+export interface RunFlags extends DiscoveryFlags, PunchFlags {
   readonly data: string;
   readonly dial: readonly string[];
   readonly election?: string;
@@ -57,16 +59,18 @@ export async function run(flags: RunFlags, io: Io, out: Console): Promise<void> 
   setMaxListeners(0, io.signal);
   const relays = parseRelays(flags.relay);
   const bootstrap = readBootstrap(flags.bootstrap);
+  expectRelay(flags, flags.relay);
+  const { punch } = await punchFrom(flags);
   const settings = await settingsFrom(flags);
   const pins = readPins({ ...flags, dial: settings.dial });
   const key = await takeKey(flags.data);
   const progress = showProgress(io, 'Reading the copy, entries');
   const copy = await openCopy(flags.data, progress.update).finally(progress.stop);
   try {
-    const dial = (address: string) => dialFrom(address, io, () => bootstrap);
+    const dial = (address: string) => dialFrom(address, io, { entryPoints: () => bootstrap, punch });
     const genesis = await whatIsObserved(copy, pins, settings, dial, out);
     await keepSettings(flags.data, settings);
-    await observe({ flags, settings, bootstrap, relays, key, copy, genesis }, io, out);
+    await observe({ flags, settings, bootstrap, relays, punch, key, copy, genesis }, io, out);
   } finally {
     await copy.close();
   }
@@ -134,23 +138,28 @@ async function whatIsObserved(
 function dialFrom(
   address: string,
   { signal }: Io,
-  entryPoints: () => readonly string[],
+  { entryPoints, punch }: { readonly entryPoints: () => readonly string[]; readonly punch: Punching },
 ): Promise<DialledPeer> {
-  return dialPeer(parseDialTarget(address), { signal, retries: RETRIES, entryPoints });
+  const options = { signal, retries: RETRIES, entryPoints, ...(punch === undefined ? {} : { punch }) };
+  return dialPeer(parseDialTarget(address), options);
 }
+
+/** STUN servers where direct ways are to be looked for. */
+type Punching = { readonly stun: readonly StunServer[] } | undefined;
 
 interface Observed {
   readonly flags: RunFlags;
   readonly settings: Settings;
   readonly bootstrap: readonly string[];
   readonly relays: readonly RelayTarget[];
+  readonly punch: Punching;
   readonly key: KeyPair;
   readonly copy: LogCopy;
   readonly genesis: KnownGenesis;
 }
 
 async function observe(observed: Observed, io: Io, out: Console): Promise<void> {
-  const { flags, settings, bootstrap, relays, key, copy, genesis } = observed;
+  const { flags, settings, bootstrap, relays, punch, key, copy, genesis } = observed;
   const announcer = new ObserverAnnouncer(out);
   const alarmFiles = new AlarmFiles(flags.data, out);
   const onEvent = (event: ObserverEvent) => {
@@ -167,7 +176,9 @@ async function observe(observed: Observed, io: Io, out: Console): Promise<void> 
   const authority = new Authority(peerIdText(genesis.entry.authority));
   // What others told this observer's own node, that node knows.
   const dial = async (address: string): Promise<DialledPeer> =>
-    authority.note(await dialFrom(address, io, () => [...askable(), ...bootstrap, ...heard()]));
+    authority.note(
+      await dialFrom(address, io, { entryPoints: () => [...askable(), ...bootstrap, ...heard()], punch }),
+    );
   const progress = showProgress(io, 'Checking the copy, entries', copy.head.size);
   const observer: Observer = await Observer.begin({
     copy,
@@ -207,6 +218,7 @@ async function observe(observed: Observed, io: Io, out: Console): Promise<void> 
         listen,
         service,
         onDefect,
+        dialsBack: true,
         ...(relays.length === 0 ? {} : { relays: { targets: relays, onEvent: announcer.tellRelay } }),
         ...(flags.dht
           ? {
@@ -220,6 +232,7 @@ async function observe(observed: Observed, io: Io, out: Console): Promise<void> 
               },
             }
           : {}),
+        ...(punch === undefined ? {} : { punch }),
       }),
   );
   try {

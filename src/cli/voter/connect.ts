@@ -8,12 +8,13 @@ import { type KnownElection, meetElection, openRound } from '../../services/vote
 import type { Io } from '../io.ts';
 import { interrupted } from './ask.ts';
 import type { Console } from '../console.ts';
+import { type PunchFlags, punchFrom } from '../punching.ts';
 import { comparable } from '../fingerprint.ts';
 import { printable } from '../printable.ts';
 import type { Anchor } from './show.ts';
 import { REQUEST_PATIENCE, Waiting, longestWaitMs, retriesWithin } from './waiting.ts';
 
-export interface ConnectFlags {
+export interface ConnectFlags extends PunchFlags {
   readonly dial: string;
   /** The election's id. */
   readonly election?: string;
@@ -244,12 +245,13 @@ async function reach(
 async function dial(
   at: DialledTarget,
   isOneOfSeveral: boolean,
-  { wait, bootstrap = [] }: ConnectFlags,
+  { wait, bootstrap = [], ...flags }: ConnectFlags,
   io: Io,
   waiting: Waiting,
 ): Promise<DialledPeer> {
   const { dialPeer } = await import('../../net/index.ts');
   return dialPeer(at, {
+    ...(await punchFrom(flags)),
     signal: io.signal,
     retries: retriesWithin(wait ?? REQUEST_PATIENCE),
     longestWaitMs: longestWaitMs(wait ?? REQUEST_PATIENCE),
@@ -270,15 +272,19 @@ function sayReadElsewhere(failure: Error, client: DialledPeer, out: Console): vo
 }
 
 /** Says which way led to the peer; of what is only read, people want to know what it says. */
-function tellWay({ way: { path, address } }: DialledPeer, reading: boolean, out: Console): void {
-  out.emit({ event: 'connected', path, address });
-  if (!reading) out.say(`${WAYS[path]}: ${printable(address)}\n`);
+function tellWay({ way }: DialledPeer, reading: boolean, out: Console): void {
+  out.emit({ event: 'connected', ...way });
+  if (reading) return;
+  const { path, address, notPunched } = way;
+  out.say(`${WAYS[path]}: ${printable(address)}\n`);
+  if (notPunched !== undefined) out.say(`No direct way was found: ${printable(notPunched)}.\n`);
 }
 
 const WAYS: Readonly<Record<DialPath, string>> = {
   'direct-ip6': 'Connected directly, by IPv6',
   'direct-ip4': 'Connected directly, by IPv4',
   'direct-name': 'Connected directly',
+  punched: 'Connected directly, through the routers on both sides',
   relayed: 'Connected through a relay, which can read nothing of it',
 };
 

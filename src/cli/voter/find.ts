@@ -5,6 +5,7 @@ import type { SaidPeer } from '../../net/index.ts';
 import { knownGenesis } from '../../services/observing/known-genesis.ts';
 import { PeerRefusal } from '../../services/ports.ts';
 import type { Console } from '../console.ts';
+import { deadlineAfter } from '../../net/deadline.ts';
 import type { Io } from '../io.ts';
 import { printable } from '../printable.ts';
 import { askerOf } from './ask.ts';
@@ -88,7 +89,7 @@ async function readPin(find: string | true, { election }: PlaceFlags): Promise<P
 async function look(pin: Pin, io: Io): Promise<Found[]> {
   const { findOnLan } = await import('../../net/discovery/lan.ts');
   const enough = new AbortController();
-  const signal = AbortSignal.any([io.signal, enough.signal, AbortSignal.timeout(LOOK_MS)]);
+  const { signal, clear } = deadlineAfter(LOOK_MS, 'looked for long enough', io.signal, enough.signal);
   const asked: Promise<void>[] = [];
   const found: Found[] = [];
   try {
@@ -114,6 +115,8 @@ async function look(pin: Pin, io: Io): Promise<Found[]> {
         cause,
       },
     );
+  } finally {
+    clear();
   }
   if (io.signal.aborted) throw orInterrupted(io.signal.reason, io);
   return found;
@@ -122,8 +125,8 @@ async function look(pin: Pin, io: Io): Promise<Found[]> {
 /** Which election an authority shows that it is the authority of; undefined where it isn't, or doesn't answer. */
 async function whatIsAt({ peerId, addresses }: SaidPeer, io: Io): Promise<Found | undefined> {
   const { dialPeer } = await import('../../net/index.ts');
+  const { signal, clear } = deadlineAfter(ASK_MS, 'no answer', io.signal);
   try {
-    const signal = AbortSignal.any([io.signal, AbortSignal.timeout(ASK_MS)]);
     const client = await dialPeer({ peerId, addresses }, { retries: 0, timeoutMs: ASK_MS, signal });
     try {
       const { electionId, entry } = knownGenesis((await client.info()).genesis.entry);
@@ -136,6 +139,8 @@ async function whatIsAt({ peerId, addresses }: SaidPeer, io: Io): Promise<Found 
     // Anybody in the network can answer; who then has no election to show is none to choose.
     if (error instanceof PsephosError || error instanceof PeerRefusal || isAbort(error)) return undefined;
     throw error;
+  } finally {
+    clear();
   }
 }
 

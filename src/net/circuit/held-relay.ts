@@ -3,10 +3,11 @@ import type { Connection } from '@libp2p/interface';
 import type { Libp2p } from 'libp2p';
 import { PsephosError } from '../../base/errors.ts';
 import { reachOf } from '../addresses.ts';
+import { deadlineAfter } from '../deadline.ts';
 import { dialTarget } from '../dial.ts';
 import { reasonOf } from '../dial-failure.ts';
 import { DIAL_TIMEOUT_MS, type RelayTiming } from '../limits.ts';
-import { parseTcpAddress } from '../multiaddrs.ts';
+import { parsePeerAddress, parseTcpAddress } from '../multiaddrs.ts';
 import { RelayFailure } from './failure.ts';
 import type { RelayTarget } from './relay-target.ts';
 import { reserve } from './reserve.ts';
@@ -81,6 +82,13 @@ export class HeldRelay {
     this.#connection?.abort(new RelayFailure('this machine has other addresses now'));
   }
 
+  /** Where the relay itself can be dialled, as far as is known. */
+  get relay(): RelayTarget {
+    const { peerId, addresses } = this.#init.target;
+    const told = this.#addresses.flatMap((address) => parsePeerAddress(address).relay?.address ?? []);
+    return { peerId, addresses: told.length > 0 ? told : addresses };
+  }
+
   /** Gives the reservation up. */
   async stop(): Promise<void> {
     this.#stopping.abort(new Error('the node is stopping'));
@@ -111,8 +119,8 @@ export class HeldRelay {
     this.#connection = connection;
     try {
       for (;;) {
-        const answered = AbortSignal.any([signal, AbortSignal.timeout(timing.answerMs)]);
-        this.#renewed(await reserve(connection, answered));
+        const answered = deadlineAfter(timing.answerMs, 'no answer', signal);
+        this.#renewed(await reserve(connection, answered.signal).finally(answered.clear));
         await openFor(connection, timing.checkMs, signal);
       }
     } finally {

@@ -2,6 +2,7 @@ import { lpStream } from '@libp2p/utils';
 import type { Connection } from '@libp2p/interface';
 import type { Libp2p } from 'libp2p';
 import { type Reach, reachOf } from '../addresses.ts';
+import { deadlineAfter } from '../deadline.ts';
 import { dialTarget } from '../dial.ts';
 import { KAD_ANSWER_BYTES, LOOKUP_PEER_MS, MAX_STREAMS_PER_CONNECTION } from '../limits.ts';
 import { KAD } from './protocol.ts';
@@ -29,7 +30,7 @@ export function askOver(
   const near = new Set(known.map(reachOf));
   const message = encodeQuestion(question);
   return async (peer) => {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(LOOKUP_PEER_MS)]);
+    const { signal: limit, clear } = deadlineAfter(LOOKUP_PEER_MS, 'no answer', signal);
     let connection;
     try {
       const dialled = await dialTarget(host, peer, { timeoutMs: LOOKUP_PEER_MS, signal: limit });
@@ -42,6 +43,7 @@ export function askOver(
       // Whatever is wrong with it, others are asked: what somebody says of somebody else is a hint, and no more.
       return undefined;
     } finally {
+      clear();
       connection?.abort(new Error('it has been asked'));
     }
   };

@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Libp2p } from 'libp2p';
+import { deadlineAfter } from '../deadline.ts';
 import { type DialLimits, type Dialled, dialTarget } from '../dial.ts';
 import type { PeerTarget } from '../invite.ts';
 import { LOOKUP_AFTER_MS, LOOKUP_MS } from '../limits.ts';
@@ -81,9 +82,10 @@ interface Sought {
 async function find(
   host: Libp2p,
   { peerId, addresses, known, entryPoints }: Sought,
-  { timeoutMs, signal }: DialLimits,
+  limits: DialLimits,
   first: FirstOnly,
 ): Promise<Dialled> {
+  const { timeoutMs, signal } = limits;
   const head = new AbortController();
   await Promise.race([
     sleep(LOOKUP_AFTER_MS, undefined, { signal: AbortSignal.any([signal, head.signal]) }),
@@ -95,20 +97,28 @@ async function find(
   ]).finally(() => {
     head.abort();
   });
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(Math.min(timeoutMs, LOOKUP_MS))]);
+  const { signal: limit, clear } = deadlineAfter(
+    Math.min(timeoutMs, LOOKUP_MS),
+    'the search is over',
+    signal,
+  );
   setMaxListeners(0, limit);
   const tries: Promise<Dialled>[] = [];
-  for await (const said of search(
-    { peer: peerId },
-    entryPoints,
-    askOver(host, { peer: peerId }, addresses, limit),
-    limit,
-  )) {
-    const found = { peerId, addresses: said.addresses };
-    const tried = first.of(dialTarget(host, found, { timeoutMs, signal }));
-    // It is waited for below.
-    tried.catch(() => undefined);
-    tries.push(tried);
+  try {
+    for await (const said of search(
+      { peer: peerId },
+      entryPoints,
+      askOver(host, { peer: peerId }, addresses, limit),
+      limit,
+    )) {
+      const found = { peerId, addresses: said.addresses };
+      const tried = first.of(dialTarget(host, found, limits));
+      // It is waited for below.
+      tried.catch(() => undefined);
+      tries.push(tried);
+    }
+  } finally {
+    clear();
   }
   return Promise.any(tries);
 }

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { deadlineAfter } from '../deadline.ts';
 import { startClientHost } from '../host.ts';
 import { LOOKUP_ENTRY_POINTS, LOOKUP_MS, LOOKUP_PEER_MS } from '../limits.ts';
 import { askOver } from './ask.ts';
@@ -24,7 +25,7 @@ export async function* findObservers(
   const peers = entryPointsAt(entryPoints, entryPoints, LOOKUP_ENTRY_POINTS);
   if (peers.length === 0 || signal.aborted) return;
   const ended = new AbortController();
-  const limit = AbortSignal.any([signal, ended.signal, AbortSignal.timeout(timeoutMs)]);
+  const { signal: limit, clear } = deadlineAfter(timeoutMs, 'the search is over', signal, ended.signal);
   setMaxListeners(0, limit, ended.signal);
   const host = await startClientHost(LOOKUP_PEER_MS);
   try {
@@ -40,6 +41,7 @@ export async function* findObservers(
   } finally {
     // The consumer may have heard enough.
     ended.abort();
+    clear();
     await host.stop();
   }
 }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection } from '@libp2p/interface';
 import type { Libp2p } from 'libp2p';
 import { CID } from 'multiformats/cid';
+import { deadlineAfter } from '../deadline.ts';
 import { dialTarget } from '../dial.ts';
 import { PRESENCE_PEERS, type PresenceTiming } from '../limits.ts';
 import { tellOn } from './ask.ts';
@@ -136,14 +137,15 @@ export class Presence {
   async #tell(peers: readonly SaidPeer[]): Promise<void> {
     const { kad, electionId, host, timing } = this.#init;
     this.#toldAt = performance.now();
-    const signal = AbortSignal.any([
+    const { signal, clear } = deadlineAfter(
+      timing.roundMs,
+      'the round is over',
       this.#stopping.signal,
       this.#outdated.signal,
-      AbortSignal.timeout(timing.roundMs),
-    ]);
-    await Promise.all(peers.map((peer) => this.#greet(peer, signal)));
-    if (signal.aborted) return;
+    );
     try {
+      await Promise.all(peers.map((peer) => this.#greet(peer, signal)));
+      if (signal.aborted) return;
       const events =
         electionId === undefined
           ? kad.dht.getClosestPeers(host.peerId.toMultihash().bytes, { signal })
@@ -153,6 +155,8 @@ export class Presence {
       while ((await steps.next()).done !== true);
     } catch {
       // Who could not be told is told again in time, and the library throws whatever went wrong last.
+    } finally {
+      clear();
     }
   }
 
@@ -160,7 +164,7 @@ export class Presence {
     const { host, kad, electionId, isKept, timing } = this.#init;
     const told = this.#told.get(peer.peerId) ?? { nextAt: 0, failures: 0 };
     this.#told.set(peer.peerId, told);
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(timing.peerMs)]);
+    const { signal: limit, clear } = deadlineAfter(timing.peerMs, 'no answer', signal);
     let connection = this.#connectionTo(peer.peerId);
     try {
       connection ??= (await dialTarget(host, peer, { timeoutMs: timing.peerMs, signal: limit })).connection;
@@ -176,6 +180,8 @@ export class Presence {
       const wait = Math.min(timing.retryFirstMs * 2 ** told.failures, timing.retryLongestMs);
       told.failures += 1;
       told.nextAt = performance.now() + wait;
+    } finally {
+      clear();
     }
   }
 }

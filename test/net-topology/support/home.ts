@@ -139,6 +139,18 @@ export class Home {
     );
   }
 
+  /** Forwards a TCP port of the router's public IPv4 address to a computer behind it. */
+  async forward(tcpPort: number, to: NetNode): Promise<void> {
+    await this.router.nft(
+      `table ip nat {
+        chain prerouting {
+          type nat hook prerouting priority dstnat; policy accept;
+          iifname "${WAN}" tcp dport ${tcpPort} dnat to ${this.privateAddressOf(to)}
+        }
+      }\n`,
+    );
+  }
+
   /** Packets that the router has dropped so far. */
   async dropped(): Promise<number> {
     const text = await this.router.exec(['nft', 'list', 'counter', 'inet', 'firewall', 'dropped']);

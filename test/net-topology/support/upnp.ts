@@ -34,7 +34,9 @@ table inet upnp {
 }
 `;
 
-const CONFIGURATION = `
+const ALLOWED = `allow 1024-65535 ${LAN_PREFIX}0/24 1024-65535\n`;
+
+const SETTINGS = `
 ext_ifname=${WAN}
 listening_ip=${LAN}
 port=${UPNP_PORT}
@@ -47,15 +49,18 @@ upnp_forward_chain=forward_mapped
 upnp_nat_chain=prerouting_mapped
 upnp_nat_postrouting_chain=postrouting_mapped
 uuid=00000000-0000-4000-8000-000000000001
-allow 1024-65535 ${LAN_PREFIX}0/24 1024-65535
-deny 0-65535 0.0.0.0/0 0-65535
 `;
+const DENIED = 'deny 0-65535 0.0.0.0/0 0-65535\n';
 
-/** Has a home's router forward ports to computers behind it that ask for it by UPnP. */
-export async function offerUpnp(t: TestContext, { router }: Home): Promise<void> {
+/** Has a home's router forward ports to computers behind it that ask for it by UPnP, or refuse to whoever asks. */
+export async function offerUpnp(
+  t: TestContext,
+  { router }: Home,
+  { refuses = false }: { readonly refuses?: boolean } = {},
+): Promise<void> {
   const folder = await tempFolder(t);
   const configuration = join(folder, 'miniupnpd.conf');
-  await writeFile(configuration, CONFIGURATION);
+  await writeFile(configuration, `${SETTINGS}${refuses ? '' : ALLOWED}${DENIED}`);
   await router.nft(RULES);
   const argv = ['miniupnpd', '-d', '-f', configuration, '-P', join(folder, 'pid')];
   await startDaemon(t, router, argv, /Listening for NAT-PMP/);
