@@ -30,6 +30,8 @@ Examples:
     node dist/observer.js
   Compare notes with another observer, which somebody else runs:
     node dist/observer.js --observer /ip6/2001:db8::9/tcp/4001/p2p/12D3KooW…
+  Be the organiser's relay as well, who has no public address:
+    node dist/observer.js --as-relay
   See how it stands:
     node dist/observer.js status
   Check the whole election from the copy:
@@ -78,6 +80,10 @@ function observerProgram(io: Io, out: Console): Command {
       )
         .argParser(collect)
         .default([], 'none'),
+    )
+    .option(
+      '--as-relay',
+      "let voters come through this computer to the organiser, who may name this observer's address with --relay",
     )
     .addOption(bootstrapOption())
     .addOption(noDhtOption())

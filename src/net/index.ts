@@ -19,14 +19,9 @@ export type { FailedAddress, ListenAddress } from './listening.ts';
 export { type NodeDiscovery, type NodeInit, type NodeRelays, type PsephosNode, startNode } from './node.ts';
 export { type DialOptions, type DialledPeer, type DialledTarget, dialPeer } from './peer-client.ts';
 export type { PeerWay } from './peer-link.ts';
+export type { RelayApplicant, RelayingInit } from './circuit/relaying.ts';
 export type { RelayFigures } from './circuit/server.ts';
-export {
-  type RelayApplicant,
-  type RelayDiscovery,
-  type RelayInit,
-  type RelayNode,
-  startRelay,
-} from './relay-node.ts';
+export { type RelayDiscovery, type RelayInit, type RelayNode, startRelay } from './relay-node.ts';
 export type { StunServer } from './punch/native.ts';
 export { parseStunServers } from './punch/stun.ts';
 export type { ReachFinding } from './autonat/client.ts';

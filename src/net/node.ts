@@ -7,6 +7,8 @@ import type { NodeService, ReadService } from '../services/ports.ts';
 import { HeldRelay, type RelayEvent } from './circuit/held-relay.ts';
 import { takeRelayedConnections } from './circuit/listener.ts';
 import type { RelayTarget } from './circuit/relay-target.ts';
+import { Relaying, type RelayingInit } from './circuit/relaying.ts';
+import type { CircuitServer } from './circuit/server.ts';
 import { Presence } from './discovery/presence.ts';
 import { kadOf, startServingHost } from './host.ts';
 import { keyPairOf } from './identity.ts';
@@ -39,6 +41,8 @@ export interface NodeInit {
   readonly deadlines?: Partial<limits.Deadlines>;
   /** Relays through which the node can be reached as well. */
   readonly relays?: NodeRelays;
+  /** Has the node be a relay for others as well; not if not given. */
+  readonly relaying?: RelayingInit;
   /** Has those who know the node's key find it when its addresses have changed; it needs a seed. */
   readonly discovery?: NodeDiscovery;
   /** Helps who comes through a relay to a direct way, with the help of these STUN servers; not if not given. */
@@ -104,6 +108,7 @@ export async function startNode(init: NodeInit): Promise<PsephosNode> {
   const native = init.punch === undefined ? undefined : await loadWebRtc();
   const listening = new Listening(init.listen);
   const server = new StreamServer(deadlines, init.onDefect);
+  const relaying = init.relaying === undefined ? undefined : new Relaying(init.relaying);
   let addresses: () => readonly string[] = () => [];
   const host = await startServingHost({
     privateKey: init.seed === undefined ? undefined : await keyPairOf(init.seed),
@@ -111,7 +116,11 @@ export async function startNode(init: NodeInit): Promise<PsephosNode> {
     handshakeMs: deadlines.handshakeMs,
     refuseNewcomers: () => server.stopping,
     onListen: listening.record,
-    ...(init.relays === undefined ? {} : { streams: STREAMS_WITH_RELAYS }),
+    ...(relaying === undefined ? {} : { onSecured: relaying.onSecured }),
+    streams: {
+      inbound: relaying?.inboundStreams ?? FEW_STREAMS,
+      outbound: init.relays === undefined ? FEW_STREAMS : STREAMS_TO_RELAYS,
+    },
     ...(init.discovery === undefined ? {} : { kad: { addresses: () => addresses() } }),
   });
   const problem = listening.problem();
@@ -120,6 +129,7 @@ export async function startNode(init: NodeInit): Promise<PsephosNode> {
     throw problem;
   }
   if (init.service !== undefined) await serveElection(host, server, init.service);
+  const circuits = await relaying?.serve(host, init.onDefect);
   if (init.dialsBack === true) await new DialBackServer(host).start();
   const puncher =
     init.punch === undefined || native === undefined
@@ -129,21 +139,21 @@ export async function startNode(init: NodeInit): Promise<PsephosNode> {
   // On those to relays it waits for others.
   const isRelay = ({ direction, remotePeer }: Connection) =>
     direction === 'outbound' && relays.some(({ peerId }) => remotePeer.toString() === peerId);
-  const stopSweep = closeIdleConnections(host, deadlines.idleConnectionMs, isRelay);
+  const isKept = (connection: Connection) =>
+    isRelay(connection) || circuits?.holdsReservation(connection.remotePeer) === true;
+  const stopSweep = closeIdleConnections(host, deadlines.idleConnectionMs, isKept);
   const forwarding = forwardingFor(listening, init);
-  const node = new RunningNode({ host, server, listening, relays, puncher, forwarding, stopSweep });
+  const node = new RunningNode({ host, server, listening, relays, circuits, puncher, forwarding, stopSweep });
   addresses = () => node.addresses();
   if (init.discovery !== undefined) node.beFound(init.discovery, isRelay);
   return node;
 }
 
+const FEW_STREAMS = { theirs: limits.MAX_STREAMS_PER_CONNECTION, ours: limits.MAX_STREAMS_PER_CONNECTION };
 /** Each voter that comes through a relay is a stream that the relay opens. */
-const STREAMS_WITH_RELAYS = {
-  inbound: { theirs: limits.MAX_STREAMS_PER_CONNECTION, ours: limits.MAX_STREAMS_PER_CONNECTION },
-  outbound: {
-    theirs: limits.RELAY_LIMITS.relayedPerPeer + limits.MAX_STREAMS_PER_CONNECTION,
-    ours: limits.MAX_STREAMS_PER_CONNECTION,
-  },
+const STREAMS_TO_RELAYS = {
+  theirs: limits.RELAY_LIMITS.relayedPerPeer + limits.MAX_STREAMS_PER_CONNECTION,
+  ours: limits.MAX_STREAMS_PER_CONNECTION,
 };
 
 async function holdRelays(host: Libp2p, { targets, onEvent, timing }: NodeRelays): Promise<HeldRelay[]> {
@@ -218,6 +228,8 @@ interface NodeParts {
   readonly server: StreamServer;
   readonly listening: Listening;
   readonly relays: readonly HeldRelay[];
+  /** What relays for others. */
+  readonly circuits: CircuitServer | undefined;
   readonly puncher: PunchServer | undefined;
   readonly forwarding: Forwarding | undefined;
   readonly stopSweep: () => void;
@@ -237,7 +249,7 @@ class RunningNode implements PsephosNode {
 
   /** Tells others where the node is, from now on. */
   beFound(discovery: NodeDiscovery, isKept: (connection: Connection) => boolean): void {
-    const { relays } = this.#parts;
+    const { relays, circuits } = this.#parts;
     const kad = kadOf(this.#host);
     if (kad === undefined) throw new Error('the host takes no part in the distributed hash table');
     const { electionId, entryPoints, onPeer, onMoved, timing } = discovery;
@@ -261,6 +273,7 @@ class RunningNode implements PsephosNode {
         onMoved?.();
       },
       isKept,
+      ...(circuits === undefined ? {} : { kept: () => circuits.holders }),
       timing: { ...limits.PRESENCE_TIMING, ...timing },
     });
   }
@@ -322,8 +335,9 @@ class RunningNode implements PsephosNode {
   }
 
   async stop(): Promise<void> {
-    const { server, relays, puncher, forwarding, stopSweep } = this.#parts;
+    const { server, relays, circuits, puncher, forwarding, stopSweep } = this.#parts;
     stopSweep();
+    circuits?.stop();
     await this.#presence?.stop();
     puncher?.stop();
     const released = forwarding?.stop();

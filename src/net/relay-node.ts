@@ -1,36 +1,20 @@
-import type { MessageStream, PeerId } from '@libp2p/interface';
 import type { Libp2p } from 'libp2p';
-import { PsephosError } from '../base/errors.ts';
 import { peerIdText } from '../crypto/peer-id.ts';
 import { DialBackServer } from './autonat/server.ts';
-import { PeerRefusal } from '../services/ports.ts';
 import { Presence } from './discovery/presence.ts';
 import { kadOf, startServingHost } from './host.ts';
 import { keyPairOf } from './identity.ts';
 import { closeIdleConnections } from './idle-connections.ts';
 import * as limits from './limits.ts';
 import { type FailedAddress, type ListenAddress, Listening } from './listening.ts';
-import { PeerLink } from './peer-link.ts';
-import { askInfo } from './protocols/info/client.ts';
-import { type Applicant, CircuitServer, type RelayFigures } from './circuit/server.ts';
+import { Relaying, type RelayingInit } from './circuit/relaying.ts';
+import type { RelayFigures } from './circuit/server.ts';
 
-/** A peer that asks a relay for a reservation. */
-export interface RelayApplicant {
-  readonly peerId: string;
-  /** The first entry of the log that the peer says it serves; undefined where it serves none, or does not answer. */
-  genesis(): Promise<Uint8Array | undefined>;
-}
-
-export interface RelayInit {
+export interface RelayInit extends RelayingInit {
   /** Ed25519 seed of the relay's identity. */
   readonly seed: Uint8Array;
   readonly listen: readonly ListenAddress[];
-  /** Whether a peer may hold a reservation. */
-  readonly admits: (applicant: RelayApplicant) => Promise<boolean>;
-  /** Told when a peer gets a reservation, and when it has lost it. */
-  readonly onReservation: (peerId: string, held: boolean) => void;
   readonly onDefect: (error: unknown) => void;
-  readonly limits?: Partial<limits.RelayLimits>;
   /** Has the relay tell whoever asks where those are that it met, and be told of others by those at `entryPoints`. */
   readonly discovery?: RelayDiscovery;
 }
@@ -54,9 +38,8 @@ export interface RelayNode {
 
 /** Starts a relay (Circuit Relay v2), which tells peers besides whether they can be reached without it (AutoNAT). Throws as `startNode`. */
 export async function startRelay(init: RelayInit): Promise<RelayNode> {
-  const granted: limits.RelayLimits = { ...limits.RELAY_LIMITS, ...init.limits };
+  const relaying = new Relaying(init);
   const listening = new Listening(init.listen);
-  const secured = new SecuredStreams();
   const privateKey = await keyPairOf(init.seed);
   const peerId = peerIdText(privateKey.publicKey.raw);
   const addresses = () => listening.dialable().map((address) => `${address}/p2p/${peerId}`);
@@ -67,8 +50,8 @@ export async function startRelay(init: RelayInit): Promise<RelayNode> {
     handshakeMs: limits.DEADLINES.handshakeMs,
     refuseNewcomers: () => stopping,
     onListen: listening.record,
-    onSecured: secured.note,
-    streams: { inbound: streamsOf(granted), outbound: init.discovery === undefined ? NONE : FEW },
+    onSecured: relaying.onSecured,
+    streams: { inbound: relaying.inboundStreams, outbound: init.discovery === undefined ? NONE : FEW },
     ...(init.discovery === undefined ? {} : { kad: { addresses } }),
   });
   const problem = listening.problem();
@@ -76,21 +59,9 @@ export async function startRelay(init: RelayInit): Promise<RelayNode> {
     await host.stop();
     throw problem;
   }
-  const server = new CircuitServer({
-    host,
-    limits: granted,
-    admits: ({ peer, connection }) =>
-      init.admits({ peerId: peer.toString(), genesis: () => genesisOf(host, { peer, connection }) }),
-    onReservation: (peer, held) => {
-      // Every voter's ballot goes over this one connection.
-      if (held) secured.allow(peer, limits.RELAY_UNSENT_BYTES);
-      init.onReservation(peer.toString(), held);
-    },
-    onDefect: init.onDefect,
-  });
-  await server.start();
+  const server = await relaying.serve(host, init.onDefect);
   await new DialBackServer(host).start();
-  const stopSweep = closeIdleConnections(host, granted.idleMs, ({ remotePeer }) =>
+  const stopSweep = closeIdleConnections(host, relaying.limits.idleMs, ({ remotePeer }) =>
     server.holdsReservation(remotePeer),
   );
   const presence = presenceOf(host, init.discovery, addresses, () => server.holders);
@@ -134,51 +105,4 @@ function presenceOf(
     kept,
     timing: { ...limits.PRESENCE_TIMING, ...discovery.timing },
   });
-}
-
-/** Asks a peer over the connection that it made. */
-async function genesisOf(host: Libp2p, { peer, connection }: Applicant): Promise<Uint8Array | undefined> {
-  const signal = AbortSignal.timeout(limits.RELAY_ANSWER_MS);
-  const link = new PeerLink({
-    host,
-    target: { peerId: peer.toString(), addresses: [] },
-    connection,
-    timeoutMs: limits.RELAY_ANSWER_MS,
-    retries: 0,
-    signal,
-  });
-  try {
-    return (await askInfo(link)).genesis.entry;
-  } catch (error) {
-    // It may not serve an election, or not answer; what is wrong with it is its own business.
-    if (error instanceof PsephosError || error instanceof PeerRefusal || signal.aborted) return undefined;
-    throw error;
-  }
-}
-
-/** Clients open a few; the relay opens one for each connection to a peer that holds a reservation. */
-function streamsOf({ relayedPerPeer }: limits.RelayLimits) {
-  return {
-    theirs: limits.MAX_STREAMS_PER_CONNECTION,
-    ours: relayedPerPeer + limits.MAX_STREAMS_PER_CONNECTION,
-  };
-}
-
-/** The encrypted streams below connections, by who is at the other end: what may wait on them can be changed later. */
-class SecuredStreams {
-  readonly #byPeer = new Map<string, Set<MessageStream>>();
-
-  readonly note = (peer: PeerId, stream: MessageStream): void => {
-    const name = peer.toString();
-    const streams = this.#byPeer.get(name) ?? new Set();
-    this.#byPeer.set(name, streams.add(stream));
-    stream.addEventListener('close', () => {
-      streams.delete(stream);
-      if (streams.size === 0 && this.#byPeer.get(name) === streams) this.#byPeer.delete(name);
-    });
-  };
-
-  allow(peer: PeerId, bytes: number): void {
-    for (const stream of this.#byPeer.get(peer.toString()) ?? []) stream.maxWriteBufferLength = bytes;
-  }
 }

@@ -32,6 +32,16 @@ export class ObserverAnnouncer {
     this.#out.emit({ event: type, ...rest });
   };
 
+  /** Tells whether the organiser can be reached through here. */
+  tellReservation(held: boolean): void {
+    this.#out.emit({ event: held ? 'reserved' : 'unreserved' });
+    this.#out.say(
+      held
+        ? 'Voters can reach the organiser through here now.\n'
+        : "The organiser has gone: voters can't get there through here.\n",
+    );
+  }
+
   #say(event: Exclude<ObserverEvent, { type: 'fork' | 'invalid-log' | 'rolled-back' }>): void {
     const { type } = event;
     switch (event.type) {

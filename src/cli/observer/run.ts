@@ -7,6 +7,7 @@ import { peerIdText } from '../../crypto/peer-id.ts';
 import {
   type DialledPeer,
   type RelayTarget,
+  type RelayingInit,
   type StunServer,
   dialPeer,
   dialableFirst,
@@ -47,6 +48,8 @@ export interface RunFlags extends DiscoveryFlags, PunchFlags {
   readonly listen: readonly string[];
   readonly ip6Only?: true;
   readonly relay: readonly string[];
+  /** Whether voters can come through the observer to the organiser. */
+  readonly asRelay?: true;
 }
 
 const DEFAULT_PORT = 4001;
@@ -233,6 +236,7 @@ async function observe(observed: Observed, io: Io, out: Console): Promise<void> 
             }
           : {}),
         ...(punch === undefined ? {} : { punch }),
+        ...(flags.asRelay === true ? { relaying: relayingFor(genesis, announcer) } : {}),
       }),
   );
   try {
@@ -268,6 +272,17 @@ async function observe(observed: Observed, io: Io, out: Console): Promise<void> 
       hint: `What shows it is in ${quotePath(flags.data)}/alarms: show it to others. "${programLine('verify-log')} --evidence FILE" confirms it.`,
     });
   }
+}
+
+/** Voters come through here to the authority, and to nobody else. */
+function relayingFor({ entry }: KnownGenesis, announcer: ObserverAnnouncer): RelayingInit {
+  const authority = peerIdText(entry.authority);
+  return {
+    admits: ({ peerId }) => Promise.resolve(peerId === authority),
+    onReservation: (_peerId, held) => {
+      announcer.tellReservation(held);
+    },
+  };
 }
 
 function announce(
