@@ -171,7 +171,7 @@ export interface RelayTiming {
 }
 
 export const RELAY_TIMING: RelayTiming = {
-  checkMs: 15_000,
+  checkMs: 5_000,
   answerMs: RELAY_ANSWER_MS,
   retryFirstMs: 1_000,
   retryLongestMs: 30_000,

@@ -155,7 +155,11 @@ export class CircuitServer {
     // The peer may have gone while it was being asked about.
     if (connection.status !== 'open') return;
     const expires = Date.now() + limits.reservationMs;
+    const before = this.#reserved.get(name)?.connection;
     this.#reserved.set(name, { connection, expires });
+    // Who comes again by another way has lost the first one: nobody is to wait on it for an answer.
+    if (before !== undefined && before !== connection)
+      before.abort(new Error('the peer has another connection to the relay'));
     if (!renewed) onReservation(peer, true);
     const addresses = this.#init.host.getMultiaddrs().map((address: Multiaddr) => address.bytes);
     const answer = encodeHop({

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Stream } from '@libp2p/interface';
 import { peerIdFromString } from '@libp2p/peer-id';
+import { multiaddr } from '@multiformats/multiaddr';
 import { PsephosError } from '#src/base/errors.js';
 import { channelOn } from '#src/net/circuit/channel.js';
 import { HOP, STOP, decodeStop, encodeHop, encodeStop } from '#src/net/circuit/messages.js';
@@ -160,6 +161,28 @@ describe('a relay', () => {
     const connect = encodeHop({ type: 'connect', peer: peer.host.peerId });
     await until('it has expired', () => relay.figures().reservations === 0);
     assert.equal(await answerTo(await other.connection.newStream(HOP), connect), 'no-reservation');
+  });
+
+  it('lets go of a peer’s first connection when the peer comes by another one, and of who waits on it', async (t) => {
+    const { relay, address } = await testRelay(t);
+    const peer = await RawPeer.dial(t, address);
+    const reserve = encodeHop({ type: 'reserve' });
+    assert.equal(await answerTo(await peer.connection.newStream(HOP), reserve), 'ok');
+    let offered = (): void => undefined;
+    const isOffered = new Promise<void>((resolve) => (offered = resolve));
+    // As on a line that is dead: what the relay offers is never answered.
+    await peer.host.handle(STOP, offered);
+    const other = await RawPeer.dial(t, address);
+    const connect = encodeHop({ type: 'connect', peer: peer.host.peerId });
+    const answer = answerTo(await other.connection.newStream(HOP), connect);
+    await isOffered;
+    const second = await peer.host.dial(multiaddr(address), { force: true });
+    assert.notEqual(second, peer.connection);
+    assert.equal(await answerTo(await second.newStream(HOP), reserve), 'ok');
+    assert.equal(await answer, 'connection-failed');
+    await until('the first one is closed', () => peer.connection.status === 'closed');
+    assert.equal(relay.figures().reservations, 1);
+    assert.equal(second.status, 'open');
   });
 
   it('that has given all reservations says so, and gives one again when one is free', async (t) => {
