@@ -21,6 +21,11 @@ const SERVICES = ['WANIPConnection:2', 'WANIPConnection:1', 'WANPPPConnection:1'
   (service) => `urn:schemas-upnp-org:service:${service}`,
 );
 
+/** A router has some five. */
+const SERVICES_READ = 32;
+/** Of one element's text; a longer one is not understood. */
+const FIELD_CHARACTERS = 200;
+
 /** A router's service that forwards ports. */
 export class Router {
   readonly #control: URL;
@@ -34,9 +39,7 @@ export class Router {
   /** Reads its description. Rejects with `RouterRefusal` where that names no such service, or does not come. */
   static async at(description: URL, signal: AbortSignal): Promise<Router> {
     const text = await fetchText(description, {}, signal);
-    const services = [...text.body.matchAll(/<service>([^]*?)<\/service>/g)].map(
-      ([, service = '']) => service,
-    );
+    const services = text.body.split('<service>').slice(1, 1 + SERVICES_READ);
     for (const wanted of SERVICES) {
       const service = services.find((one) => field(one, 'serviceType') === wanted);
       const path = service === undefined ? undefined : field(service, 'controlURL');
@@ -111,9 +114,15 @@ function refusal(code: number, description: string | undefined): RouterRefusal {
   return new RouterRefusal(why, code);
 }
 
-/** The text of an element without elements in it. Such answers are small and flat; what does not look so is not understood. */
+/**
+ * The text of an element without elements in it. Such answers are small and flat; what does not look so is not understood. Anybody in the
+ * network can answer as a router, so that no text may take long: none of the pattern's parts can match what the next one can.
+ */
 function field(xml: string, name: string): string | undefined {
-  return new RegExp(`<(?:\\w+:)?${name}[^<>]*>\\s*([^<]{0,200}?)\\s*</`).exec(xml)?.[1];
+  const text = new RegExp(`<(?:\\w{1,20}:)?${name}(?: [^<>]*)?>([^<]{0,${FIELD_CHARACTERS}})</`).exec(
+    xml,
+  )?.[1];
+  return text?.trim();
 }
 
 async function fetchText(

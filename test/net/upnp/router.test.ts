@@ -105,6 +105,22 @@ describe('a router', () => {
     await assert.rejects(Router.at(url, never), refuses(/too long/));
   });
 
+  for (const [what, text] of [
+    ['all of spaces in one element', `<service><serviceType>${' '.repeat(20_000)}x<y></service>`],
+    ['all of beginnings', '<service>'.repeat(14_000)],
+    ['all of beginnings of elements', `<service>${'<serviceType>'.repeat(9_000)}</service>`],
+    ['all of one long name', `<service><${'a'.repeat(100_000)}</service>`],
+  ] as const) {
+    it(`that answers ${what} holds nothing up`, async (t) => {
+      const { url } = await routerThat(t, text, () => ({ status: 500, body: text }));
+      const found = Router.at(url, never);
+      const before = performance.eventLoopUtilization();
+      await assert.rejects(found, refuses(/forwards no ports/));
+      // Milliseconds that were taken from voters: some ten are needed; patterns that try all ways to match take minutes.
+      assert.ok(performance.eventLoopUtilization(before).active < 10_000);
+    });
+  }
+
   it('that is not there is told of', async () => {
     await assert.rejects(Router.at(new URL('http://[::1]:1/'), never), refuses(/does not answer/));
   });
