@@ -17,6 +17,7 @@ import { type Multiaddr, multiaddr } from '@multiformats/multiaddr';
 import { type Libp2p, type Libp2pOptions, createLibp2p } from 'libp2p';
 import type { Kad } from './discovery/kad.ts';
 import * as limits from './limits.ts';
+import { UnsentBudget } from './unsent.ts';
 
 /** What libp2p says of one address to listen on. */
 export interface ListenOutcome {
@@ -30,6 +31,8 @@ export interface ServingHostInit {
   readonly handshakeMs: number;
   /** MAX_UNSENT_BYTES if not given. */
   readonly maxUnsentBytes?: number;
+  /** UNSENT_BUDGET_BYTES if not given. */
+  readonly unsentBudgetBytes?: number;
   /** Asked for each new connection, before its handshake. */
   readonly refuseNewcomers: () => boolean;
   /** Called for each address when it is listened on, or can't be. */
@@ -185,7 +188,7 @@ export async function startClientHost(timeoutMs: number): Promise<Libp2p> {
   const host = await createLibp2p({
     ...COMMON,
     addresses: { listen: [] },
-    connectionEncrypters: [noise()],
+    connectionEncrypters: [(components) => bounded(noise()(components))],
     transports: [
       (components) => {
         upgrader = components.upgrader;
@@ -218,26 +221,28 @@ function forgetLeavingPeers(host: Libp2p, isKept: (peer: PeerId) => boolean): vo
   });
 }
 
-/**
- * Streams wait for a slow peer by themselves, but pings are answered in any case: a peer that sends them and reads
- * nothing would fill the memory with answers.
- */
+/** Watches what waits on connections for their peers. */
 function bounded(
   encrypter: Encrypter,
-  { maxUnsentBytes = limits.MAX_UNSENT_BYTES, onSecured }: ServingHostInit,
+  {
+    maxUnsentBytes = limits.MAX_UNSENT_BYTES,
+    unsentBudgetBytes,
+    onSecured,
+  }: Pick<ServingHostInit, 'maxUnsentBytes' | 'unsentBudgetBytes' | 'onSecured'> = {},
 ): Encrypter {
+  const unsent = new UnsentBudget(unsentBudgetBytes);
   const secureInbound = encrypter.secureInbound.bind(encrypter);
   encrypter.secureInbound = async (connection, options) => {
     const secured = await secureInbound(connection, options);
-    secured.connection.maxWriteBufferLength = maxUnsentBytes;
+    unsent.watch(secured.connection, maxUnsentBytes);
     onSecured?.(secured.remotePeer, secured.connection);
     return secured;
   };
   const secureOutbound = encrypter.secureOutbound.bind(encrypter);
   encrypter.secureOutbound = async (connection, options) => {
     const secured = await secureOutbound(connection, options);
-    // Such a host dials relays alone, whose connection carries many voters'.
-    secured.connection.maxWriteBufferLength = limits.RELAY_UNSENT_BYTES;
+    // Above all such a host dials relays, whose connection carries many voters'.
+    unsent.watch(secured.connection, limits.RELAY_UNSENT_BYTES);
     return secured;
   };
   return encrypter;

@@ -38,6 +38,10 @@ export const RECEIVE_BUDGET_BYTES = 64 * MIB;
 export const MIN_REQUEST_CHARGE_BYTES = 16 * KIB;
 /** Waiting on one connection for its peer to read; beyond it the connection is cut. Honest peers never come near it. */
 export const MAX_UNSENT_BYTES = 4 * MIB;
+/** What a message counts for at least while it waits there: its objects cost more than its bytes. */
+export const LEAST_UNSENT_CHARGE_BYTES = 256;
+/** Waiting on all connections together; beyond it, the one is cut on which most waits of what it may. */
+export const UNSENT_BUDGET_BYTES = 256 * MIB;
 /** Parts of the log on their way to peers that have not taken them yet; beyond it, the next one waits. */
 export const BULK_SEND_BUDGET_BYTES = 64 * MIB;
 /** A part of the log as it travels: large enough to be quick, small enough for a slow line's deadline. */
