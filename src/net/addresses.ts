@@ -1,6 +1,7 @@
 import { BlockList } from 'node:net';
 import { isGlobalUnicast, isLinkLocal, isLoopback, isPrivate } from '@libp2p/utils';
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr';
+import { toHex } from '../base/bytes.ts';
 
 /**
  * From where an address can be dialled.
@@ -42,6 +43,23 @@ export function reachOf(address: string): Reach {
 
 function isPublicIp6(address: Multiaddr): boolean {
   return isGlobalUnicast(address);
+}
+
+/**
+ * What one machine can't choose of the multiaddr that it comes from, for counting what it takes: its IPv4 address, or of an IPv6 address the
+ * network (/64), in which a machine may give itself any.
+ */
+export function sourceOf(address: string): string {
+  const host = multiaddr(address)
+    .getComponents()
+    .find(({ name }) => name === 'ip4' || name === 'ip6');
+  const ip = host?.value ?? '';
+  if (host?.name !== 'ip6') return ip;
+  // An IPv4 address where a socket takes both families: all of them are in one network of IPv6.
+  const bytes = multiaddr(`/ip6/${ip}`).bytes.subarray(-16);
+  const mapped =
+    bytes.subarray(0, 10).every((byte) => byte === 0) && bytes[10] === 0xff && bytes[11] === 0xff;
+  return mapped ? bytes.subarray(12).join('.') : `${toHex(bytes.subarray(0, 8))}/64`;
 }
 
 export interface Reachability {

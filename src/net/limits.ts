@@ -127,7 +127,10 @@ export interface RelayLimits {
   readonly relayed: number;
   /** To one peer: as many voters as can be at the questions at the same time, of an election of thousands. */
   readonly relayedPerPeer: number;
-  /** From one address, so that no single machine takes all places; a hall of voters behind one NAT still fits. */
+  /**
+   * From one IPv4 address or IPv6 network (/64), so that no single machine takes all places; a hall of voters behind one NAT still
+   * fits.
+   */
   readonly relayedPerHost: number;
   /** Over one relayed connection, both ways together: the election's description, a ballot and its receipt, each the largest, fit. */
   readonly relayedBytes: number;
@@ -151,6 +154,12 @@ export const RELAY_LIMITS: RelayLimits = {
   idleMs: 60_000,
 };
 
+/**
+ * Peers that a relay asks at a time which election they serve, of all and of one source: an answer may be 4 MiB long and take
+ * RELAY_ANSWER_MS. Who comes beyond it asks again in a moment.
+ */
+export const ADMISSIONS_AT_ONCE = 32;
+export const ADMISSIONS_PER_SOURCE = 4;
 /** Streams to a relay on one connection: a client needs one, and one more while it asks again. */
 export const HOP_STREAMS_PER_CONNECTION = 8;
 /**
@@ -301,7 +310,7 @@ export const MAX_STUN_SERVERS = 4;
 export interface DialBackLimits {
   /** For a peer to be reached: a connection and a handshake over a slow network. */
   readonly dialMs: number;
-  /** Between two dials to one IP address: a peer asks at its start and when its network changes, and can't try many ports. */
+  /** Between two dials to one IPv4 address or IPv6 network (/64): a peer asks at its start and when its network changes, and can't try many ports. */
   readonly everyMs: number;
   /** Dials at a time, so that a thousand peers behind as many addresses can't make a flood of connections. */
   readonly atATime: number;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { sourceOf } from '#src/net/addresses.js';
 import { type Reach, describeReachability, reachOf } from '#src/net/index.js';
 
 const CASES: readonly [string, Reach][] = [
@@ -68,4 +69,28 @@ describe('who can dial an address', () => {
       behindProviderNat: false,
     });
   });
+});
+
+describe('where a peer comes from, for counting what it takes', () => {
+  const same: readonly [string, string][] = [
+    ['/ip6/2001:db8:1:2::1/tcp/1', '/ip6/2001:db8:1:2:ffff:ffff:ffff:ffff/tcp/2'],
+    ['/ip4/198.51.100.7/tcp/1', '/ip4/198.51.100.7/tcp/2/p2p-circuit'],
+    ['/ip4/198.51.100.7/tcp/1', '/ip6/::ffff:198.51.100.7/tcp/2'],
+    ['/ip6zone/eth0/ip6/fe80::1/tcp/1', '/ip6/fe80::1/tcp/1'],
+  ];
+  const others: readonly [string, string][] = [
+    ['/ip6/2001:db8:1:2::1/tcp/1', '/ip6/2001:db8:1:3::1/tcp/1'],
+    ['/ip4/198.51.100.7/tcp/1', '/ip4/198.51.100.8/tcp/1'],
+    ['/ip6/::ffff:198.51.100.7/tcp/1', '/ip6/::ffff:198.51.100.8/tcp/1'],
+    ['/ip6/::1/tcp/1', '/ip4/127.0.0.1/tcp/1'],
+  ];
+
+  for (const [one, other] of same)
+    it(`is the same for ${one} and ${other}`, () => {
+      assert.equal(sourceOf(one), sourceOf(other));
+    });
+  for (const [one, other] of others)
+    it(`is not the same for ${one} and ${other}`, () => {
+      assert.notEqual(sourceOf(one), sourceOf(other));
+    });
 });

@@ -2,6 +2,7 @@ import type { Connection, Stream } from '@libp2p/interface';
 import { multiaddr } from '@multiformats/multiaddr';
 import type { Libp2p } from 'libp2p';
 import { equalBytes } from '../../base/bytes.ts';
+import { sourceOf } from '../addresses.ts';
 import { channelOn } from '../circuit/channel.ts';
 import { deadlineAfter } from '../deadline.ts';
 import { type DialBackLimits, DIAL_BACK_LIMITS } from '../limits.ts';
@@ -15,7 +16,7 @@ import { AUTONAT, type DialRequest, type DialResponse, decodeDial, encodeRespons
 export class DialBackServer {
   readonly #host: Libp2p;
   readonly #limits: DialBackLimits;
-  /** When an address was dialled last, by IP address; no more than the limits let live. */
+  /** When somebody was dialled last, by `sourceOf`; no more than the limits let live. */
   readonly #dialled = new Map<string, number>();
   #dialling = 0;
 
@@ -58,18 +59,18 @@ export class DialBackServer {
     const address = request.addresses.flatMap(textOf).find((candidate) => ipOf(candidate) === ip);
     if (ip === undefined || address === undefined)
       return { status: 'dial-refused', text: 'none of these is the address that you come from' };
-    if (!this.#mayDial(ip)) return { status: 'dial-refused', text: 'not so often' };
+    if (!this.#mayDial(sourceOf(ip))) return { status: 'dial-refused', text: 'not so often' };
     return (await this.#reaches(address, connection))
       ? { status: 'ok', address: multiaddr(address).bytes }
       : { status: 'dial-error', text: 'no answer' };
   }
 
-  #mayDial(ip: string): boolean {
+  #mayDial(source: string): boolean {
     const now = performance.now();
     const { everyMs, atATime } = this.#limits;
     for (const [known, time] of this.#dialled) if (now - time >= everyMs) this.#dialled.delete(known);
-    if (this.#dialled.has(ip) || this.#dialling >= atATime) return false;
-    this.#dialled.set(ip, now);
+    if (this.#dialled.has(source) || this.#dialling >= atATime) return false;
+    this.#dialled.set(source, now);
     return true;
   }
 

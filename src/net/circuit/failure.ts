@@ -35,8 +35,9 @@ export function reserveRefusal(status: Status | undefined): RelayFailure {
         'the relay does not serve this peer: whoever runs it must name it with --serve, or start the relay with --open',
       );
     case 'reservation-refused':
-    case 'resource-limit-exceeded':
       return new RelayFailure('the relay is full: it has given all its reservations');
+    case 'resource-limit-exceeded':
+      return new RelayFailure('the relay is full: too many ask it for a reservation now');
     case 'ok':
     case 'connection-failed':
     case 'no-reservation':

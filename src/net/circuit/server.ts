@@ -1,7 +1,14 @@
 import type { Connection, PeerId, Stream } from '@libp2p/interface';
-import { type Multiaddr, multiaddr } from '@multiformats/multiaddr';
+import type { Multiaddr } from '@multiformats/multiaddr';
 import type { Libp2p } from 'libp2p';
-import { HOP_STREAMS_PER_CONNECTION, RELAY_CONNECT_MS, type RelayLimits } from '../limits.ts';
+import { sourceOf } from '../addresses.ts';
+import {
+  ADMISSIONS_AT_ONCE,
+  ADMISSIONS_PER_SOURCE,
+  HOP_STREAMS_PER_CONNECTION,
+  RELAY_CONNECT_MS,
+  type RelayLimits,
+} from '../limits.ts';
 import { BadMessage, type Channel, channelOn } from './channel.ts';
 import {
   HOP,
@@ -75,6 +82,8 @@ export class CircuitServer {
   readonly #refused: Partial<Record<Status, number>> = {};
   /** Ways that are being made: they count, or a burst would pass the limits. */
   readonly #making: { readonly to: string; readonly host: string }[] = [];
+  /** From where those come that are being asked who they are. */
+  readonly #asking: string[] = [];
   readonly #sweep: NodeJS.Timeout;
   #relayedEver = 0;
   #bytes = 0;
@@ -142,18 +151,15 @@ export class CircuitServer {
   }
 
   async #reserve(channel: Channel, connection: Connection, signal: AbortSignal): Promise<void> {
-    const { limits, admits, onReservation } = this.#init;
+    const { limits, onReservation } = this.#init;
     const peer = connection.remotePeer;
     const name = peer.toString();
-    const renewed = this.#reserved.has(name);
-    if (!renewed) {
-      if (!(await admits({ peer, connection })))
-        throw new Refused('permission-denied', 'the relay serves other peers');
-      if (this.#reserved.size >= limits.reservations)
-        throw new Refused('reservation-refused', 'the relay is full');
-    }
-    // The peer may have gone while it was being asked about.
+    if (!this.#reserved.has(name)) await this.#expectAdmission({ peer, connection });
+    // The peer may have gone while it was being asked about, or have asked twice.
     if (connection.status !== 'open') return;
+    const renewed = this.#reserved.has(name);
+    if (!renewed && this.#reserved.size >= limits.reservations)
+      throw new Refused('reservation-refused', 'the relay is full');
     const expires = Date.now() + limits.reservationMs;
     const before = this.#reserved.get(name)?.connection;
     this.#reserved.set(name, { connection, expires });
@@ -172,8 +178,23 @@ export class CircuitServer {
     await channel.handOver().close({ signal });
   }
 
+  /** To find out who somebody is, the relay may have to receive a whole election's description from them. */
+  async #expectAdmission(applicant: Applicant): Promise<void> {
+    const source = sourceOf(applicant.connection.remoteAddr.toString());
+    const sameSource = this.#asking.filter((one) => one === source).length;
+    if (this.#asking.length >= ADMISSIONS_AT_ONCE || sameSource >= ADMISSIONS_PER_SOURCE)
+      throw new Refused('resource-limit-exceeded', 'too many ask for a reservation now');
+    this.#asking.push(source);
+    try {
+      if (!(await this.#init.admits(applicant)))
+        throw new Refused('permission-denied', 'the relay serves other peers');
+    } finally {
+      this.#asking.splice(this.#asking.indexOf(source), 1);
+    }
+  }
+
   async #connect(channel: Channel, from: Connection, to: PeerId, signal: AbortSignal): Promise<void> {
-    const way = { to: to.toString(), host: hostOf(from) };
+    const way = { to: to.toString(), host: sourceOf(from.remoteAddr.toString()) };
     const reserved = this.#reserved.get(way.to);
     if (reserved === undefined || reserved.expires < Date.now())
       throw new Refused('no-reservation', 'the peer holds no reservation here');
@@ -268,11 +289,6 @@ export class CircuitServer {
     this.#reserved.delete(name);
     this.#init.onReservation(reserved.connection.remotePeer, false);
   }
-}
-
-/** The address that a connection comes from, without its port. */
-function hostOf({ remoteAddr }: Connection): string {
-  return multiaddr(remoteAddr).getComponents()[0]?.value ?? '';
 }
 
 /** A peer can make libp2p and the system throw errors of many names, but not these. */

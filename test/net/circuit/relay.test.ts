@@ -7,7 +7,7 @@ import { PsephosError } from '#src/base/errors.js';
 import { channelOn } from '#src/net/circuit/channel.js';
 import { HOP, STOP, decodeStop, encodeHop, encodeStop } from '#src/net/circuit/messages.js';
 import { peerIdOf } from '#src/net/index.js';
-import { HOP_STREAMS_PER_CONNECTION } from '#src/net/limits.js';
+import { ADMISSIONS_PER_SOURCE, HOP_STREAMS_PER_CONNECTION } from '#src/net/limits.js';
 import { testKey } from '../../support/test-keys.js';
 import { FakeService, RawPeer, entryOf, framed, sampleInfo, testClient, until } from '../support.js';
 import { nodeBehind, readHop, say, testRelay, untilTold } from './support.js';
@@ -193,6 +193,29 @@ describe('a relay', () => {
     assert.match(JSON.stringify(second.events), /the relay is full: it has given all its reservations/);
     await first.node.stop();
     await untilTold(second.events, 'relay-held');
+  });
+
+  it('that finds out who many are at the same time asks no more of them at once than it can receive, and them later', async (t) => {
+    let asked = 0;
+    let answer: () => void = () => undefined;
+    const answered = new Promise<void>((resolve) => (answer = resolve));
+    const { relay, target } = await testRelay(t, {
+      admits: async () => {
+        asked += 1;
+        await answered;
+        return true;
+      },
+    });
+    const peers = [];
+    for (let i = 0; i < ADMISSIONS_PER_SOURCE; i += 1) peers.push(nodeBehind(t, new FakeService(), [target]));
+    await until('all are being asked', () => asked === ADMISSIONS_PER_SOURCE);
+    const late = await nodeBehind(t, new FakeService(), [target]);
+    await untilTold(late.events, 'relay-lost');
+    assert.equal(asked, ADMISSIONS_PER_SOURCE);
+    assert.ok((relay.figures().refused['resource-limit-exceeded'] ?? 0) > 0);
+    answer();
+    await untilTold(late.events, 'relay-held');
+    for (const { events } of await Promise.all(peers)) await untilTold(events, 'relay-held');
   });
 
   for (const limit of ['relayed', 'relayedPerPeer', 'relayedPerHost'] as const) {
