@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { type TestContext, describe, it } from 'node:test';
 import * as z from 'zod';
+import { needsWebRtc } from '../support/needs-webrtc.ts';
 import { jsonLines } from '../support/processes.ts';
 import { median, report } from './support/figures.ts';
 import type { Home, Nat } from './support/home.ts';
@@ -75,7 +76,7 @@ async function ballotBytes(polls: Polls, voter: number): Promise<number> {
 
 describe('a voter who looks for a direct way', () => {
   it('finds one through both routers, and the ballot does not cross the relay', async (t) => {
-    if (!hasRelay(t) || !(await needsNet(t, 'turnserver'))) return;
+    if (!hasRelay(t) || !(await needsNet(t, 'turnserver')) || !(await needsWebRtc(t))) return;
     const voters = 1 + CASTS;
     const homes = await twoHomes(t, { organiser: 'preserving', voter: 'preserving', voters });
     const { internet, relay, polls, stun, office, home, laptop } = homes;
@@ -101,7 +102,7 @@ describe('a voter who looks for a direct way', () => {
   });
 
   it('finds one through the firewalls of both, by IPv6, without a STUN server', async (t) => {
-    if (!hasRelay(t) || !(await needsNet(t))) return;
+    if (!hasRelay(t) || !(await needsNet(t)) || !(await needsWebRtc(t))) return;
     const homes = await twoHomes(t, {
       families: IP6_ONLY,
       organiser: 'preserving',
@@ -121,7 +122,7 @@ describe('a voter who looks for a direct way', () => {
     { who: 'both routers are', organiser: 'symmetric', voter: 'symmetric' },
   ] as const) {
     it(`stays with the relay where ${who} symmetric`, async (t) => {
-      if (!hasRelay(t) || !(await needsNet(t, 'turnserver'))) return;
+      if (!hasRelay(t) || !(await needsNet(t, 'turnserver')) || !(await needsWebRtc(t))) return;
       const { relay, polls, stun, laptop } = await twoHomes(t, { organiser, voter, voters: 1 });
       const started = performance.now();
       const voted = await polls.vote(laptop, 0, { args: ['--webrtc', '--stun', stun] }).finished;
@@ -143,7 +144,7 @@ describe('a voter who looks for a direct way', () => {
   }
 
   it('is served by a relay as before where the organiser does not look for direct ways', async (t) => {
-    if (!hasRelay(t) || !(await needsNet(t))) return;
+    if (!hasRelay(t) || !(await needsNet(t)) || !(await needsWebRtc(t))) return;
     const internet = await Internet.start(t);
     const election = await organised(t, 1);
     const relay = await Relay.start(t, await internet.host('relay'), election.electionId);

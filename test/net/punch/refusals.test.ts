@@ -12,6 +12,7 @@ import { DEADLINES } from '#src/net/limits.js';
 import { PUNCH, punchAnswerSchema } from '#src/net/punch/constants.js';
 import { loadWebRtc } from '#src/net/punch/native.js';
 import { cleanUp } from '../../support/cleanup.ts';
+import { needsWebRtc } from '../../support/needs-webrtc.ts';
 import { QUICK, testRelay } from '../circuit/support.ts';
 import { FakeService, noDefect, sampleInfo } from '../support.ts';
 
@@ -51,6 +52,7 @@ async function answerTo(t: TestContext, request: unknown): Promise<unknown> {
 
 describe('a node that helps peers to direct ways', () => {
   it('sends no packets for somebody who is connected directly', async (t) => {
+    if (!(await needsWebRtc(t))) return;
     const answer = await answerTo(t, { offer: OFFER });
     assert.deepEqual(answer, {
       error: { code: 'malformed', message: 'A direct way is made once, for a connection through a relay.' },
@@ -58,6 +60,7 @@ describe('a node that helps peers to direct ways', () => {
   });
 
   it('refuses what is no request', async (t) => {
+    if (!(await needsWebRtc(t))) return;
     const answer = (await answerTo(t, { offer: { ...OFFER, name: 'a\r\nb' } })) as {
       error: { code: string };
     };
@@ -65,6 +68,7 @@ describe('a node that helps peers to direct ways', () => {
   });
 
   it('is dialled directly as ever by who looks for direct ways too', async (t) => {
+    if (!(await needsWebRtc(t))) return;
     const client = await dialPeer(parseDialTarget(await punchingNode(t)), { punch: { stun: [] } });
     cleanUp(t, () => client.close());
     assert.equal(client.way.path, 'direct-ip6');
@@ -90,6 +94,7 @@ async function relayedConnection(t: TestContext): Promise<Connection> {
 
 describe('a node behind a relay', () => {
   it('answers requests for direct ways, three on each connection', async (t) => {
+    if (!(await needsWebRtc(t))) return;
     const connection = await relayedConnection(t);
     const ask = async (): Promise<unknown> => {
       const stream = await connection.newStream(PUNCH.id, { runOnLimitedConnection: true });
