@@ -20,12 +20,13 @@ export async function reserve(relay: Connection, signal: AbortSignal): Promise<s
     const answer = await channel.read(decodeHop, { signal });
     if (answer.type !== 'status' || answer.status !== 'ok' || answer.reservation === undefined)
       throw reserveRefusal(answer.type === 'status' && answer.status !== 'ok' ? answer.status : undefined);
-    await stream.close({ signal });
     return answer.reservation.addresses.slice(0, RELAY_ADDRESSES).flatMap(textOf);
   } catch (error) {
-    stream.abort(error instanceof Error ? error : new Error(String(error)));
     if (error instanceof RelayFailure || signal.aborted) throw error;
     throw new RelayFailure('the relay hung up, or answered what is not understood', { cause: error });
+  } finally {
+    // Closed by one end alone it would stay, one for each renewal, for as long as the relay likes.
+    stream.abort(new Error('all is said'));
   }
 }
 

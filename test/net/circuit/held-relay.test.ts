@@ -160,6 +160,22 @@ describe('a node with a relay', () => {
     assert.deepEqual(relayed, [target.addresses[0], '/ip4/127.0.0.1/tcp/4002']);
   });
 
+  it('keeps no stream of a renewal that the relay leaves open, and goes on renewing', async (t) => {
+    let renewals = 0;
+    const { target } = await lyingRelay(t, async (channel) => {
+      await readHop(channel);
+      renewals += 1;
+      await say(channel, reserved());
+    });
+    const { node, events } = await nodeBehind(t, new FakeService(), [target]);
+    await until('it was renewed more often than it may open streams', () => renewals > 40, 20_000);
+    assert.deepEqual(
+      events.map(({ type }) => type),
+      ['relay-held'],
+    );
+    assert.ok(node.streamCount() <= 1, `${node.streamCount()} streams are open`);
+  });
+
   it('gives its relays up when it stops, even one that it never reached', async (t) => {
     const { relay, target } = await testRelay(t);
     const dead = { peerId: peerIdOf(testKey(57).publicKey), addresses: ['/ip6/::1/tcp/1'] };
