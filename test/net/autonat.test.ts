@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, describe, it } from 'node:test';
+import { publicKeyToProtobuf } from '@libp2p/crypto/keys';
 import { multiaddr } from '@multiformats/multiaddr';
 import type { Libp2p } from 'libp2p';
 import {
@@ -13,6 +14,7 @@ import {
 import { askReach } from '#src/net/autonat/client.js';
 import { DialBackServer } from '#src/net/autonat/server.js';
 import { channelOn } from '#src/net/circuit/channel.js';
+import { encodeFields } from '#src/net/circuit/protobuf.js';
 import { startServingHost } from '#src/net/host.js';
 import { keyPairOf } from '#src/net/identity.js';
 import type { DialBackLimits } from '#src/net/limits.js';
@@ -72,6 +74,7 @@ async function ask(
   return response;
 }
 
+const IDENTIFY = '/ipfs/id/1.0.0';
 const never = new AbortController().signal;
 
 describe('a peer that asks whether it can be reached', () => {
@@ -94,6 +97,33 @@ describe('a peer that asks whether it can be reached', () => {
     const [asking, asked, other] = [await hostOn(t, 96), await helper(t), await hostOn(t, 97)];
     const [found] = await askReach(asking.host, asked.target, () => other.port, never);
     assert.equal(found?.reached, false);
+  });
+
+  it('believes nobody who sees it at an address of another kind than their own', async (t) => {
+    const [asking, other] = [await hostOn(t, 96), await hostOn(t, 97)];
+    let seenAs = '';
+    await other.host.unhandle(IDENTIFY);
+    await other.host.handle(IDENTIFY, async (stream) => {
+      const { publicKey } = other.host.peerId;
+      assert.ok(publicKey !== undefined);
+      const said = encodeFields([
+        [1, publicKeyToProtobuf(publicKey)],
+        [4, multiaddr(seenAs).bytes],
+      ]);
+      await channelOn(stream).write(said, { signal: never });
+      await stream.close();
+    });
+    await other.host.handle(AUTONAT, async (stream) => {
+      await channelOn(stream).write(encodeResponse({ status: 'ok' }), { signal: never });
+    });
+    const found = async (seen: string) => {
+      seenAs = seen;
+      const target = { peerId: other.host.peerId.toString(), addresses: [other.address] };
+      return (await askReach(asking.host, target, () => 4000, never)).map(({ address }) => address);
+    };
+    assert.deepEqual(await found('/ip6/::1/tcp/9'), ['/ip6/::1/tcp/4000']);
+    for (const seen of ['/ip6/fd00::1/tcp/9', '/ip6/fe80::1/tcp/9', '/ip6/2a02::1/tcp/9'])
+      assert.deepEqual(await found(seen), []);
   });
 
   it('hears nothing where nobody is, and where somebody does not do this', async (t) => {

@@ -1,6 +1,7 @@
 import type { Connection } from '@libp2p/interface';
 import { multiaddr } from '@multiformats/multiaddr';
 import type { Libp2p } from 'libp2p';
+import { reachOf } from '../addresses.ts';
 import { channelOn } from '../circuit/channel.ts';
 import { deadlineAfter } from '../deadline.ts';
 import { identifyOf } from '../host.ts';
@@ -63,6 +64,8 @@ async function askOver(
     const [ip] = new RegExp(`^/${family}/[^/]+`).exec(observedAddr?.toString() ?? '') ?? [];
     if (ip === undefined) return [];
     const address = `${ip}/tcp/${port}`;
+    // Something stands in between that hides where this computer is, or it lies: its answer is worth nothing to voters elsewhere.
+    if (reachOf(address) !== reachOf(at)) return [];
     const status = await dialBack(host, connection, address, signal);
     const reached = status === 'ok' ? true : status === 'dial-error' ? false : null;
     return [{ helper, family, address, reached }];
