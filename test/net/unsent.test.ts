@@ -5,6 +5,7 @@ import type { Connection, Listener, MessageStream } from '@libp2p/interface';
 import { tcp } from '@libp2p/tcp';
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p } from 'libp2p';
+import { HOP } from '#src/net/circuit/messages.js';
 import { reserve } from '#src/net/circuit/reserve.js';
 import { FrameError } from '#src/net/frame-parser.js';
 import { FrameStream } from '#src/net/frame.js';
@@ -22,6 +23,10 @@ interface Rude {
   /** Sends so many pings, and reads no answer. */
   readonly ping: (times: number) => Promise<void>;
   readonly stopReading: () => void;
+  /** The same peer, by another connection. */
+  readonly again: () => Promise<Rude>;
+  /** Resolves when the other end has had time to read all that was sent. */
+  readonly settled: () => Promise<void>;
   /** Has the other end send what it likes, and reads nothing of it. */
   readonly fillLine: () => Promise<void>;
 }
@@ -36,11 +41,19 @@ async function rudePeer(t: TestContext, address: Multiaddr[] | Multiaddr): Promi
     connectionMonitor: { enabled: false },
   });
   cleanUp(t, () => host.stop());
-  const connection = await host.dial(address);
-  const [under] = below;
-  assert.ok(under !== undefined);
+  const connect = async (): Promise<Rude> => {
+    const connection = await host.dial(address, { force: true });
+    const under = below.at(-1);
+    assert.ok(under !== undefined);
+    return rudeOn(connection, under, connect);
+  };
+  return connect();
+}
+
+function rudeOn(connection: Connection, under: MessageStream, again: () => Promise<Rude>): Rude {
   return {
     connection,
+    again,
     stopReading: () => {
       under.pause();
     },
@@ -59,6 +72,10 @@ async function rudePeer(t: TestContext, address: Multiaddr[] | Multiaddr): Promi
         if (!under.send(many.slice())) await under.onDrain().catch(() => undefined);
       }
     },
+    settled: async () => {
+      // A stream is opened after all that was sent before, or can't be any more.
+      await connection.newStream(HOP, { signal: AbortSignal.timeout(1_000) }).catch(() => undefined);
+    },
   };
 }
 
@@ -72,6 +89,20 @@ describe('peers that send pings and read no answer', () => {
     // Answers of 18 MB, beyond what the kernel takes, of which each costs hundreds of bytes.
     await rude.ping(1_500_000);
     await until('the relay has cut it off', () => relay.figures().reservations === 0);
+  });
+
+  it('may have as much wait as any who hold a reservation, when they renew it over another connection', async (t) => {
+    const { relay, address } = await testRelay(t);
+    const host = await rudePeer(t, multiaddr(address));
+    await reserve(host.connection, AbortSignal.timeout(10_000));
+    const again = await host.again();
+    await reserve(again.connection, AbortSignal.timeout(10_000));
+    again.stopReading();
+    // Less than such a line may hold, and many times what another one may.
+    await again.ping(250_000);
+    await again.settled();
+    assert.equal(relay.figures().reservations, 1);
+    assert.equal(again.connection.status, 'open');
   });
 
   it('do not fill the memory together: the one is cut on which most waits of what it may', async (t) => {

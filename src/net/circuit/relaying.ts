@@ -57,9 +57,11 @@ export class Relaying {
       admits: ({ peer, connection }) =>
         admits({ peerId: peer.toString(), genesis: () => genesisOf(host, { peer, connection }) }),
       onReservation: (peer, held) => {
-        // Every voter's ballot goes over this one connection.
-        if (held) this.#secured.allow(peer, limits.RELAY_UNSENT_BYTES);
         onReservation(peer.toString(), held);
+      },
+      // Every voter's ballot goes over this one connection.
+      onLine: (peer) => {
+        this.#secured.allow(peer, limits.RELAY_UNSENT_BYTES);
       },
       onDefect,
     });

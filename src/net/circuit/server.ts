@@ -36,6 +36,8 @@ export interface CircuitServerInit {
   readonly admits: (applicant: Applicant) => Promise<boolean>;
   /** Told when a peer gets a reservation, and when it has lost it. */
   readonly onReservation: (peer: PeerId, held: boolean) => void;
+  /** Told when a peer holds its reservation over another connection than before. */
+  readonly onLine: (peer: PeerId) => void;
   /** Told of failures that are no peer's doing. */
   readonly onDefect: (error: unknown) => void;
 }
@@ -151,7 +153,7 @@ export class CircuitServer {
   }
 
   async #reserve(channel: Channel, connection: Connection, signal: AbortSignal): Promise<void> {
-    const { limits, onReservation } = this.#init;
+    const { limits, onReservation, onLine } = this.#init;
     const peer = connection.remotePeer;
     const name = peer.toString();
     if (!this.#reserved.has(name)) await this.#expectAdmission({ peer, connection });
@@ -164,6 +166,7 @@ export class CircuitServer {
     const before = this.#reserved.get(name)?.connection;
     this.#reserved.set(name, { connection, expires });
     // Who comes again by another way has lost the first one: nobody is to wait on it for an answer.
+    if (before !== connection) onLine(peer);
     if (before !== undefined && before !== connection)
       before.abort(new Error('the peer has another connection to the relay'));
     if (!renewed) onReservation(peer, true);
