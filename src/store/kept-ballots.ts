@@ -5,6 +5,7 @@ import * as z from 'zod';
 import { equalBytes, fromBase64, fromHex, toBase64, toHex } from '../base/bytes.ts';
 import { refused } from '../base/errors.ts';
 import { type Ballot, decodeSignedBallot, readBallot, trackerOf } from '../election/ballot.ts';
+import { MAX_TIME } from '../election/limits.ts';
 import { createFile, exists, makeFolder, removeStaleTemporaries } from './files.ts';
 import { withFileLock } from './file-lock.ts';
 import { codeOf, fileError } from './fs-errors.ts';
@@ -45,15 +46,17 @@ const bytesAs = (decode: (text: string) => Uint8Array | undefined) =>
     return z.NEVER;
   });
 
+const time = z.int().min(0).max(MAX_TIME);
+
 const fileSchema = z.strictObject({
   psephos: z.literal('kept-ballot'),
   version: z.literal(VERSION),
   electionId: z.string(),
   authority: bytesAs(fromHex).refine(({ length }) => length === 32),
   round: z.int().min(1),
-  closes: z.int().min(0).nullable(),
+  closes: time.nullable(),
   voter: z.string().max(1024),
-  made: z.int().min(0),
+  made: time,
   ballot: bytesAs(fromBase64),
 });
 

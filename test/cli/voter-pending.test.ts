@@ -144,6 +144,24 @@ describe('a ballot whose organiser is away', () => {
     assert.deepEqual(await keptIn(state), []);
   });
 
+  it('and that may be cast is never said not to have been sent', async (t) => {
+    const { place, argv } = await election(t, {
+      misbehave: (service: NodeService) => ({
+        cast: async (ballot) => {
+          await service.cast(ballot);
+          throw new PeerRefusal('internal', 'The node failed to answer.');
+        },
+      }),
+    });
+    const state = newStateFolder();
+    failed(await run(argv(0, 'a'), '', state), 'no-answer', 3);
+    assert.equal(place.log.turnout.ballots, 1);
+    await place.hangUp();
+    const ran = await run(argv(0, 'a'), '', state);
+    failed(ran, 'unreachable', 3);
+    assert.match(ran.err, /was not sent now, but may have been before; it is kept in/);
+  });
+
   it('stays where it is on Ctrl-C, and needs no secret to be cast later', async (t) => {
     const { place, invite, argv } = await election(t);
     const state = newStateFolder();
@@ -372,6 +390,17 @@ describe('a ballot that is kept', () => {
     assert.match(ran.err, /can't be read, and was put aside: .*\.damaged-[0-9a-f]{8}\.json/);
     const { result } = await place.organiser.close();
     assert.deepEqual(result?.entry.questions[0]?.answers, [0, 0, 1]);
+  });
+
+  it('hinders nobody where its file says a time that no clock shows', async (t) => {
+    const { place, argv, state } = await keeping(t);
+    const [file = ''] = await keptIn(state);
+    const text = await readFile(file, 'utf8');
+    await writeFile(file, text.replace(/"made":\d+/, `"made":${Number.MAX_SAFE_INTEGER}`));
+    await place.listen();
+    const ran = await run(argv(0, 'c'), '', state);
+    assert.equal(ran.code, 0, ran.err);
+    assert.match(ran.err, /can't be read, and was put aside/);
   });
 
   it('is asked about at a terminal', async (t) => {

@@ -115,13 +115,16 @@ function openVote({ ballot: { bytes } }: Pending, { round }: KnownElection): Ope
   return { questions: round.entry.questions, choices: read.value.choices };
 }
 
-/** A failure before anything was sent, with what became of the ballot. */
-function stillKept(error: unknown, { ballot: { tracker }, file }: Pending): unknown {
+/** A failure before this run sent anything, with what became of the ballot. */
+function stillKept(error: unknown, { ballot: { tracker }, file, isResumed }: Pending): unknown {
   if (!(error instanceof PsephosError)) return error;
   const where =
     file === undefined
       ? 'It was not sent, and is lost: nothing is kept on this computer.'
-      : `It was not sent, and is kept in ${quotePath(file)}.`;
+      : isResumed
+        ? // The run that made it may have been cut off after that.
+          `It was not sent now, but may have been before; it is kept in ${quotePath(file)}.`
+        : `It was not sent, and is kept in ${quotePath(file)}.`;
   const again = `To cast it, run the program again, or "${programLine('voter')} --pending cast"; to wait longer: --wait SECONDS.`;
   return new PsephosError(error.kind, error.code, `${error.message} Your ballot is ${tracker}. ${where}`, {
     hint: file === undefined ? 'Vote again when the organiser can be reached.' : again,
