@@ -281,6 +281,10 @@ export const LAN_ASK_MS = 1_000;
 export const LAN_LISTEN_MS = 60 * 60_000;
 /** Elections of which is heard at a time; a network with more is a crowded conference, or somebody's prank. */
 export const LAN_ELECTIONS = 32;
+/**
+ * Addresses that are looked at of one peer, in all answers: anybody in the network can answer in its name, and where it is not as well.
+ */
+export const LAN_ADDRESSES = 64;
 /** Addresses in one answer, which has to fit in a packet of 1,500 bytes; of more than one of a family, the first is enough. */
 export const LAN_ANSWER_ADDRESSES = 8;
 

@@ -1,11 +1,18 @@
 import assert from 'node:assert/strict';
 import { type TestContext, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { peerIdOf } from '#src/net/index.js';
+import { LAN_ELECTIONS } from '#src/net/limits.js';
 import { jsonLines } from '../support/processes.ts';
+import { testKey } from '../support/test-keys.ts';
+import { startDaemon } from './support/daemon.ts';
 import { report } from './support/figures.ts';
 import type { Home } from './support/home.ts';
 import { Internet } from './support/internet.ts';
 import { needsNet } from './support/needs-net.ts';
 import { Polls, castOf, organised } from './support/polls.ts';
+
+const LIAR = fileURLToPath(new URL('support/lan-liar-child.js', import.meta.url));
 
 async function hall(t: TestContext): Promise<{ readonly internet: Internet; readonly wifi: Home }> {
   const internet = await Internet.start(t);
@@ -65,5 +72,24 @@ describe('voters in the same network as the organiser', () => {
     assert.ok(!many.stderr.includes(peerIdIn(silent.invite)));
     castOf(await other.vote(voter, 0, { find: peerIdIn(other.invite) }).finished);
     await other.expectBallots(1);
+  });
+
+  it('find the one that they mean, whoever else answers for it, and however many others do', async (t) => {
+    if (!(await needsNet(t))) return;
+    const { wifi } = await hall(t);
+    const polls = await Polls.open(await wifi.host('laptop'), await organised(t, 1), ['--lan']);
+    const peerId = peerIdIn(polls.invite);
+    const liar = await wifi.host('liar');
+    // Nothing listens there.
+    const lies = Array.from(
+      { length: 2 * LAN_ELECTIONS },
+      (_, number) => `${peerIdOf(testKey(number + 2).publicKey)}=/ip4/${wifi.privateAddressOf(liar)}/tcp/9`,
+    );
+    const about = `${peerId}=/ip4/${wifi.privateAddressOf(liar)}/tcp/10`;
+    const argv = [process.execPath, LIAR, wifi.privateAddressOf(liar), about, ...lies];
+    await startDaemon(t, liar, argv, /answering/);
+    const voter = await wifi.host('voter');
+    castOf(await polls.vote(voter, 0, { find: peerId }).finished);
+    await polls.expectBallots(1);
   });
 });

@@ -93,12 +93,15 @@ async function look(pin: Pin, io: Io): Promise<Found[]> {
   const asked: Promise<void>[] = [];
   const found: Found[] = [];
   try {
-    for await (const peer of findOnLan(signal)) {
-      if (pin.peerId !== undefined && pin.peerId !== peer.peerId) continue;
+    // However many others answer, they are not in the way of the one that is pinned.
+    const isSought = (peerId: string) => pin.peerId === undefined || pin.peerId === peerId;
+    for await (const peer of findOnLan(signal, isSought)) {
       asked.push(
-        whatIsAt(peer, io).then((one) => {
+        whatIsAt(peer, io, enough.signal).then((one) => {
           if (one === undefined || (pin.electionId !== undefined && one.electionId !== pin.electionId))
             return;
+          // It may be heard of at several of its addresses.
+          if (found.some(({ peerId }) => peerId === one.peerId)) return;
           found.push(one);
           if (pin.peerId !== undefined || pin.electionId !== undefined) enough.abort();
         }),
@@ -123,9 +126,13 @@ async function look(pin: Pin, io: Io): Promise<Found[]> {
 }
 
 /** Which election an authority shows that it is the authority of; undefined where it isn't, or doesn't answer. */
-async function whatIsAt({ peerId, addresses }: SaidPeer, io: Io): Promise<Found | undefined> {
+async function whatIsAt(
+  { peerId, addresses }: SaidPeer,
+  io: Io,
+  enough: AbortSignal,
+): Promise<Found | undefined> {
   const { dialPeer } = await import('../../net/index.ts');
-  const { signal, clear } = deadlineAfter(ASK_MS, 'no answer', io.signal);
+  const { signal, clear } = deadlineAfter(ASK_MS, 'no answer', io.signal, enough);
   try {
     const client = await dialPeer({ peerId, addresses }, { retries: 0, timeoutMs: ASK_MS, signal });
     try {

@@ -3,7 +3,7 @@ import { type MulticastDNSComponents, mdns } from '@libp2p/mdns';
 import { multiaddr } from '@multiformats/multiaddr';
 import { PsephosError } from '../../base/errors.ts';
 import { describeReachability } from '../addresses.ts';
-import { LAN_ANSWER_ADDRESSES, LAN_ASK_MS, LAN_ELECTIONS, LAN_LISTEN_MS } from '../limits.ts';
+import { LAN_ADDRESSES, LAN_ANSWER_ADDRESSES, LAN_ASK_MS, LAN_ELECTIONS, LAN_LISTEN_MS } from '../limits.ts';
 import { parsePeerAddress } from '../multiaddrs.ts';
 import type { SaidPeer } from './messages.ts';
 
@@ -28,12 +28,16 @@ export async function answerOnLan(
 }
 
 /**
- * Asks in the networks that this machine is in which nodes are there, every second until the signal aborts. Yields each once, at most
- * LAN_ELECTIONS; anybody in the network can answer anything. Throws where the system does not permit it.
+ * Asks in the networks that this machine is in which nodes are there, every second until the signal aborts. Yields those that `isSought`, by
+ * their ids, at most LAN_ELECTIONS, each with the addresses that are new; anybody in the network can answer anything, in anybody's name.
+ * Throws where the system does not permit it.
  */
-export async function* findOnLan(signal: AbortSignal): AsyncGenerator<SaidPeer> {
+export async function* findOnLan(
+  signal: AbortSignal,
+  isSought: (peerId: string) => boolean,
+): AsyncGenerator<SaidPeer> {
   const waiting: SaidPeer[] = [];
-  const seen = new Set<string>();
+  const heard = new Map<string, Set<string>>();
   let problem: Error | undefined;
   let wake = (): void => undefined;
   const service = mdns({ serviceTag: SERVICE, interval: LAN_ASK_MS, broadcast: false })({
@@ -44,10 +48,13 @@ export async function* findOnLan(signal: AbortSignal): AsyncGenerator<SaidPeer> 
     }),
   });
   service.addEventListener('peer', ({ detail }) => {
-    const peer = usable(detail);
-    if (peer.addresses.length === 0 || seen.has(peer.peerId) || seen.size >= LAN_ELECTIONS) return;
-    seen.add(peer.peerId);
-    waiting.push(peer);
+    const { peerId, addresses } = usable(detail);
+    if (!isSought(peerId) || (heard.size >= LAN_ELECTIONS && !heard.has(peerId))) return;
+    const before = heard.get(peerId) ?? new Set();
+    const added = addresses.filter((address) => !before.has(address)).slice(0, LAN_ADDRESSES - before.size);
+    if (added.length === 0) return;
+    heard.set(peerId, new Set([...before, ...added]));
+    waiting.push({ peerId, addresses: added });
     wake();
   });
   signal.addEventListener('abort', () => {
