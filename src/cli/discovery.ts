@@ -1,5 +1,5 @@
 import { PsephosError, unusable } from '../base/errors.ts';
-import { parseDialTarget, reachOf } from '../net/index.ts';
+import { mayMean, parseDialTarget } from '../net/index.ts';
 import type { ObserverAddress } from '../services/ports.ts';
 
 /** What people say of how a program that serves others is to be found. */
@@ -31,14 +31,8 @@ export function worthDialling(
   own: readonly string[],
   observers: readonly Pick<ObserverAddress, 'addresses'>[],
 ): string[] {
-  // An address that is of use in one network alone means another machine elsewhere, and nobody is to have that one dialled.
-  const near = new Set(own.map(reachOf));
   return observers.flatMap(({ addresses }) =>
-    addresses.filter((address) => {
-      if (!isAddress(address)) return false;
-      const reach = reachOf(address);
-      return reach === 'public' || reach === 'name' || reach === 'relayed' || near.has(reach);
-    }),
+    addresses.filter((address) => isAddress(address) && mayMean(address, own)),
   );
 }
 

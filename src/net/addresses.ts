@@ -41,6 +41,20 @@ export function reachOf(address: string): Reach {
   return family === 'ipv4' || isPublicIp6(parsed) ? 'public' : 'other';
 }
 
+/**
+ * Whether an address that somebody said may be dialled by who knows of others: of two that are of use in one network alone, the one means
+ * another machine elsewhere. Of an address through a relay it is the relay that is dialled. `known` are multiaddrs that are in use here.
+ */
+export function mayMean(address: string, known: readonly string[]): boolean {
+  const reach = firstReachOf(address);
+  return reach === 'public' || reach === 'name' || known.some((one) => firstReachOf(one) === reach);
+}
+
+function firstReachOf(address: string): Reach {
+  const [first = ''] = address.split('/p2p-circuit');
+  return reachOf(first);
+}
+
 function isPublicIp6(address: Multiaddr): boolean {
   return isGlobalUnicast(address);
 }

@@ -1,4 +1,11 @@
-export { type Reach, type Reachability, describeReachability, dialableFirst, reachOf } from './addresses.ts';
+export {
+  type Reach,
+  type Reachability,
+  describeReachability,
+  dialableFirst,
+  mayMean,
+  reachOf,
+} from './addresses.ts';
 export { peerIdText as peerIdOf } from '../crypto/peer-id.ts';
 export { publicKeyOfPeer } from './identity.ts';
 export { type DialTarget, type PeerTarget, formatInvite, parseDialTarget } from './invite.ts';

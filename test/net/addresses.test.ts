@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { worthDialling } from '#src/cli/discovery.js';
 import { sourceOf } from '#src/net/addresses.js';
-import { type Reach, describeReachability, reachOf } from '#src/net/index.js';
+import { type Reach, describeReachability, mayMean, reachOf } from '#src/net/index.js';
 
 const CASES: readonly [string, Reach][] = [
   ['/ip4/127.0.0.1', 'loopback'],
@@ -42,6 +43,22 @@ describe('who can dial an address', () => {
       );
     });
   }
+
+  it('is asked of the relay, where somebody says an address through one', () => {
+    const PEER = '12D3KooWMG8mMfNkUdaSoJFGcHHYgNBRMGRfEA4a6afhWom2XCBZ';
+    const through = (ip: string) => `${ip}/tcp/4002/p2p/${PEER}/p2p-circuit`;
+    const elsewhere = ['/ip6/2a02:8071:1234::5/tcp/1', through('/ip4/8.8.8.8')];
+    for (const ip of ['/ip4/127.0.0.1', '/ip4/192.168.1.5', '/ip6/fd12:3456::1', '/ip4/169.254.1.2']) {
+      assert.equal(mayMean(through(ip), elsewhere), false, ip);
+      assert.deepEqual(
+        worthDialling(elsewhere, [{ addresses: [`${through(ip)}/p2p/${PEER}`, `${ip}/tcp/1/p2p/${PEER}`] }]),
+        [],
+      );
+      assert.equal(mayMean(through(ip), [`${ip}/tcp/9`]), true, ip);
+    }
+    assert.equal(mayMean(through('/ip4/8.8.8.8'), ['/ip6/::1/tcp/1']), true);
+    assert.equal(mayMean(through('/dns4/example.org'), []), true);
+  });
 
   it('is summed up for the organiser', () => {
     const hotspot = [

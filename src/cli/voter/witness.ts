@@ -33,17 +33,15 @@ export async function expectObservers({ observer = [] }: Pick<WitnessFlags, 'obs
 
 /** The witness of an election that was met, over the network and with what is kept on disk. */
 export async function witnessOf(met: Met, flags: WitnessFlags, io: Io, out: Console): Promise<VoterWitness> {
-  const { dialPeer, parseDialTarget, reachOf } = await import('../../net/index.ts');
+  const { dialPeer, mayMean, parseDialTarget } = await import('../../net/index.ts');
   const { client, election, at, invited } = met;
   const once = { retries: 0, timeoutMs: DIAL_MS };
-  // An address that is of use in one network alone means another machine elsewhere.
-  const near = new Set(at.addresses.map(reachOf));
-  const reachIfGood = (address: string) => {
+  const mayDial = (address: string) => {
     try {
       const [bare] = address.startsWith('/') ? parseDialTarget(address).addresses : [];
-      return bare === undefined ? undefined : reachOf(bare);
+      return bare !== undefined && mayMean(bare, at.addresses);
     } catch (error) {
-      if (error instanceof PsephosError) return undefined;
+      if (error instanceof PsephosError) return false;
       throw error;
     }
   };
@@ -58,10 +56,7 @@ export async function witnessOf(met: Met, flags: WitnessFlags, io: Io, out: Cons
     invited,
     dial: (address, signal) => dialPeer(parseDialTarget(address), { ...once, signal }),
     dialAgain: (signal) => dialPeer({ ...at, peerId: client.peerId }, { ...once, signal }),
-    mayDial: (address) => {
-      const reach = reachIfGood(address);
-      return reach !== undefined && (reach === 'public' || reach === 'name' || near.has(reach));
-    },
+    mayDial,
     patience: {
       signal: io.signal,
       pause: async (ms, signal) => {

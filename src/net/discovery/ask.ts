@@ -1,7 +1,7 @@
 import { lpStream } from '@libp2p/utils';
 import type { Connection } from '@libp2p/interface';
 import type { Libp2p } from 'libp2p';
-import { type Reach, reachOf } from '../addresses.ts';
+import { mayMean } from '../addresses.ts';
 import { deadlineAfter } from '../deadline.ts';
 import { dialTarget } from '../dial.ts';
 import { KAD_ANSWER_BYTES, LOOKUP_PEER_MS, MAX_STREAMS_PER_CONNECTION } from '../limits.ts';
@@ -27,7 +27,6 @@ export function askOver(
   known: readonly string[],
   signal: AbortSignal,
 ): Ask {
-  const near = new Set(known.map(reachOf));
   const message = encodeQuestion(question);
   return async (peer) => {
     const { signal: limit, clear } = deadlineAfter(LOOKUP_PEER_MS, 'no answer', signal);
@@ -38,7 +37,7 @@ export function askOver(
       const { frames } = await open(connection, limit);
       await frames.write(message, { signal: limit });
       const answer = decodeAnswer((await frames.read({ signal: limit })).subarray());
-      return answer.ok ? within(answer.value, new Set([...near, reachOf(dialled.address)])) : undefined;
+      return answer.ok ? within(answer.value, [...known, dialled.address]) : undefined;
     } catch {
       // Whatever is wrong with it, others are asked: what somebody says of somebody else is a hint, and no more.
       return undefined;
@@ -49,13 +48,12 @@ export function askOver(
   };
 }
 
-function within({ closer, providers }: Answer, near: ReadonlySet<Reach>): Answer {
-  const isGood = (address: string): boolean => {
-    const reach = reachOf(address);
-    return reach === 'public' || reach === 'name' || reach === 'relayed' || near.has(reach);
-  };
+function within({ closer, providers }: Answer, known: readonly string[]): Answer {
   const only = (peers: readonly SaidPeer[]) =>
-    peers.map(({ peerId, addresses }) => ({ peerId, addresses: addresses.filter(isGood) }));
+    peers.map(({ peerId, addresses }) => ({
+      peerId,
+      addresses: addresses.filter((address) => mayMean(address, known)),
+    }));
   return { closer: only(closer), providers: only(providers) };
 }
 
