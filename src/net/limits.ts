@@ -198,7 +198,7 @@ export const MAX_RELAYS = 4;
 
 // Finding a peer whose addresses have changed: a distributed hash table (Kademlia) of organisers, observers and relays.
 
-/** Requests that are being answered at a time, of all peers, and on one connection; beyond it, a stream is cut. */
+/** Requests that are being answered at a time, of all peers, and on one connection; beyond the one, the oldest is cut, and beyond the other the new one. */
 export const KAD_STREAMS = 256;
 export const KAD_STREAMS_PER_CONNECTION = 4;
 /** Of one request. The largest says where a peer is, at 16 addresses of 60 bytes each. */

@@ -180,13 +180,16 @@ function capped(stream: Stream, bytes: number): void {
   });
 }
 
-/** Lets requests in up to a limit, and gets to know who sends them. */
+/**
+ * Lets requests in up to a limit, beyond which the one that came in first makes room: an honest one takes moments, and nobody can keep others out
+ * by requests that never end. Gets to know who sends them. */
 class KadGuard {
   readonly #identifier: () => Identify;
   /** The newest last. */
   readonly #servers = new Set<string>();
+  /** Those being answered, the newest last. */
+  readonly #streams = new Set<Stream>();
   readonly #asked = new WeakMap<Connection, number>();
-  #streams = 0;
   #asking = 0;
 
   constructor(identifier: () => Identify) {
@@ -195,13 +198,14 @@ class KadGuard {
 
   admit(handler: StreamHandler): StreamHandler {
     return (stream, connection) => {
-      if (this.#streams >= limits.KAD_STREAMS) {
-        stream.abort(new Error('too many requests are being answered'));
-        return;
+      const [oldest] = this.#streams;
+      if (this.#streams.size >= limits.KAD_STREAMS && oldest !== undefined) {
+        this.#streams.delete(oldest);
+        oldest.abort(new Error('too many requests are being answered'));
       }
-      this.#streams += 1;
+      this.#streams.add(stream);
       stream.addEventListener('close', () => {
-        this.#streams -= 1;
+        this.#streams.delete(stream);
       });
       capped(stream, limits.KAD_REQUEST_BYTES);
       this.#meet(connection);

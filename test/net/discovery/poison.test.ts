@@ -13,7 +13,14 @@ import { kadParts } from '#src/net/discovery/kad.js';
 import { kadOf, startServingHost } from '#src/net/host.js';
 import { keyPairOf } from '#src/net/identity.js';
 import { dialPeer, peerIdOf } from '#src/net/index.js';
-import { KAD_PEERS, KAD_PROVIDERS_PER_KEY, KAD_REQUEST_BYTES, LOOKUP_MS } from '#src/net/limits.js';
+import {
+  KAD_PEERS,
+  KAD_PROVIDERS_PER_KEY,
+  KAD_REQUEST_BYTES,
+  KAD_STREAMS,
+  KAD_STREAMS_PER_CONNECTION,
+  LOOKUP_MS,
+} from '#src/net/limits.js';
 import { cleanUp } from '../../support/cleanup.ts';
 import { testKey } from '../../support/test-keys.ts';
 import { FakeService, RawPeer, testNode, until } from '../support.ts';
@@ -182,6 +189,18 @@ describe('strangers who tell a node of others', () => {
     await lpStream(record).write(put);
     await assert.rejects(lpStream(record).read({ signal: AbortSignal.timeout(10_000) }));
     assert.deepEqual(await servers([addressOf(observer)]), [observer.peerId]);
+  });
+
+  it('keep nobody else out by requests that never end', async (t) => {
+    const observer = await foundNode(t, { key: 2 });
+    const held: Promise<Error | undefined>[] = [];
+    while (held.length < KAD_STREAMS) {
+      const peer = await RawPeer.dial(t, addressOf(observer));
+      for (let stream = 0; stream < KAD_STREAMS_PER_CONNECTION; stream++)
+        held.push((await peer.open(KAD)).ended);
+    }
+    assert.deepEqual(await servers([addressOf(observer)]), [observer.peerId]);
+    assert.ok((await Promise.race(held)) instanceof Error);
   });
 
   it('are cut off when a request is larger than any', async (t) => {
