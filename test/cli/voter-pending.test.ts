@@ -10,6 +10,7 @@ import { inviteWith, keptIn } from '../support/kept-ballots.ts';
 import { type PlaceOptions, PollingPlace } from '../support/polling-place.ts';
 import { start as startProcess, run as runProcess } from '../support/processes.ts';
 import { type Ran, failed, run } from '../support/run-voter.ts';
+import { FakeService, testNode } from '../net/support.ts';
 import { newStateFolder } from '../support/state-folder.ts';
 import { QUESTION } from '../support/temp-election.ts';
 import { TestObserver } from '../support/test-observer.ts';
@@ -160,6 +161,46 @@ describe('a ballot whose organiser is away', () => {
     const ran = await run(argv(0, 'a'), '', state);
     failed(ran, 'unreachable', 3);
     assert.match(ran.err, /was not sent now, but may have been before; it is kept in/);
+  });
+
+  it('waits on while somebody else has the address', async (t) => {
+    const { place, argv } = await election(t);
+    const state = newStateFolder();
+    const address = place.bareAddress;
+    await place.hangUp();
+    const { node: stranger } = await testNode(t, new FakeService(), {}, { listen: address });
+    failed(await run(argv(0, 'b'), '', newStateFolder()), 'wrong-peer', 1, place);
+    const io = capturedIo({ state });
+    const running = runVoter(argv(0, 'b', '--wait', '60'), io);
+    await io.waitFor('It will be cast when that computer answers again');
+    await io.waitFor('The peer that was asked for is not at this address');
+    assert.equal((await keptIn(state)).length, 1);
+    await stranger.stop();
+    await place.listen();
+    assert.equal(await running, 0, io.err());
+    assert.equal(place.log.turnout.ballots, 1);
+  });
+
+  it('may have been cast where somebody else has the address before the answer came', async (t) => {
+    let replacing: Promise<unknown> | undefined;
+    const { place, argv } = await election(t, {
+      misbehave: (service: NodeService) => ({
+        cast: async (ballot) => {
+          await service.cast(ballot);
+          const listen = place.bareAddress;
+          // It waits for this answer, after which the voter comes back.
+          replacing = place.hangUp().then(() => testNode(t, new FakeService(), {}, { listen }));
+          throw new PeerRefusal('busy', 'Many ballots are arriving at once.', 1_000);
+        },
+      }),
+    });
+    const state = newStateFolder();
+    const ran = await run(argv(0, 'b', '--wait', '20'), '', state);
+    await replacing;
+    failed(ran, 'no-answer', 3);
+    assert.match(ran.err, /may have been cast/);
+    assert.equal((await keptIn(state)).length, 1);
+    assert.equal(place.log.turnout.ballots, 1);
   });
 
   it('stays where it is on Ctrl-C, and needs no secret to be cast later', async (t) => {

@@ -9,8 +9,8 @@ import { programLine, quotePath } from '../program-line.ts';
 import type { Pending } from './pending.ts';
 import { withPromiseKept } from './promise-evidence.ts';
 
-/** Answers that don't say that the ballot was refused. */
-const NO_VERDICT = new Set(['busy', 'internal', 'bad-answer']);
+/** Answers that don't say that the ballot was refused; the last two come of somebody else, who is there since a connection was lost. */
+const NO_VERDICT = new Set(['busy', 'internal', 'bad-answer', 'wrong-peer', 'not-served']);
 
 /** Answers after which a ballot can never be cast: the election's authority has judged it. */
 const FINAL = new Set([

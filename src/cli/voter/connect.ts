@@ -226,20 +226,28 @@ async function reach(
         await client?.close();
         if (!(error instanceof PsephosError || error instanceof PeerRefusal)) throw orInterrupted(error, io);
         failure ??= error;
-        // Whoever is there and is not the organiser, or runs another election, will not take the ballot later either.
-        if (flags.purpose === 'voting' && failure instanceof PsephosError && failure.kind === 'refused')
-          break;
+        // Who runs another election will not take the ballot later either.
+        const isRefused = failure instanceof PsephosError && failure.kind === 'refused';
+        if (flags.purpose === 'voting' && isRefused && !isAway(failure, flags)) break;
       }
     }
     if (failure === undefined) throw new Error(`there is no place to reach ${target.addresses.join()} at`);
-    const isUnreachable = failure instanceof PsephosError && failure.kind === 'unreachable';
     // What came of a peer that was there was tried again as long as it is worth.
-    if (!isUnreachable || isDialled || Date.now() + pause > until) throw failure;
+    if (!isAway(failure, flags) || isDialled || Date.now() + pause > until) throw failure;
     waiting.tell(failure, pause);
     await sleep(pause, undefined, { signal: io.signal }).catch((reason: unknown) => {
       throw orInterrupted(reason, io);
     });
   }
+}
+
+/**
+ * Whether the organiser may be back later. Who is to be waited for may find somebody else's computer at an address meanwhile: it can't stand in
+ * for the organiser, and it says nothing of where they are. Whoever is not waited for is told at once, since the address may be mistyped.
+ */
+function isAway(failure: Error, { wait }: ConnectFlags): boolean {
+  if (!(failure instanceof PsephosError)) return false;
+  return failure.kind === 'unreachable' || (failure.code === 'wrong-peer' && wait !== undefined && wait > 0);
 }
 
 async function dial(
