@@ -410,6 +410,49 @@ describe('a ballot that is kept', () => {
     assert.equal(place.log.turnout.ballots, 1);
   });
 
+  it('is found by whoever made it also where the roll shows pseudonyms', async (t) => {
+    const { place, argv } = await election(t, { secrets: true, voters: 2, policy: { names: 'pseudonym' } });
+    const state = newStateFolder();
+    const unobserved = place.invite;
+    const as = async (voter: number, ...more: readonly string[]) => {
+      const who = ['--username', `v${voter}`, '--secret-file', await place.secretFile(voter)];
+      return run([...argv(voter, 'b').toSpliced(2, 2, ...who), ...more], '', state);
+    };
+    await place.hangUp();
+    failed(await as(0), 'unreachable', 3, place);
+    const away = await as(0, '--dial', unobserved);
+    failed(away, 'unreachable', 3, place);
+    assert.match(away.err, /stays kept on this computer/);
+    await place.listen();
+    const other = await as(1, '--pending', 'cast');
+    failed(other, 'nothing-kept', 1, place);
+    assert.equal((await as(0, '--pending', 'cast')).code, 0);
+    assert.deepEqual(await keptIn(state), []);
+    assert.equal(place.log.turnout.ballots, 1);
+  });
+
+  it('of which the answer was lost gets its receipt after its round, also where the roll shows pseudonyms', async (t) => {
+    let isLost = true;
+    const { place, argv } = await election(t, {
+      ...{ secrets: true, voters: 1, policy: { names: 'pseudonym' } },
+      misbehave: (service: NodeService) => ({
+        cast: async (ballot) => {
+          const receipt = await service.cast(ballot);
+          if (isLost) throw new PeerRefusal('internal', 'The node failed to answer.');
+          return receipt;
+        },
+      }),
+    });
+    const state = newStateFolder();
+    const who = ['--username', 'v0', '--secret-file', await place.secretFile(0)];
+    failed(await run(argv(0, 'a').toSpliced(2, 2, ...who), '', state), 'no-answer', 3);
+    isLost = false;
+    await place.organiser.close();
+    const ran = await run(argv(0, 'a').toSpliced(2, 2, ...who), '', state);
+    assert.equal(ran.code, 0, ran.err);
+    assert.deepEqual(await keptIn(state), []);
+  });
+
   it('is nothing to other voters of the same computer', async (t) => {
     const { place, argv, state } = await keeping(t);
     await place.listen();

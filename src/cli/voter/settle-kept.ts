@@ -1,19 +1,29 @@
 import { equalBytes } from '../../base/bytes.ts';
 import { refused } from '../../base/errors.ts';
+import { pseudonym } from '../../crypto/credential.ts';
 import { publicKeyOf } from '../../crypto/signature.ts';
+import type { GenesisEntry } from '../../election/entries.ts';
 import type { VoterRecord } from '../../services/ports.ts';
+import { seedOf } from '../../services/voter-session.ts';
 import type { KeptBallot } from '../../store/kept-ballots.ts';
 import type { KeptStep } from './ask.ts';
 import { type Session, deliver } from './deliver.ts';
 import type { Voting } from './voting.ts';
 
+/** Whose ballots are looked for, as far as that is known. */
+export interface KeptFor {
+  readonly electionId?: string | undefined;
+  readonly peerId?: string | undefined;
+  readonly genesis?: GenesisEntry;
+}
+
 /**
  * The ballots that earlier runs left for an election, or for any of an organiser, as far as they may be this voter's: of a voter whom no
- * flag names that is every one.
+ * flag names that is every one, and so it is of pseudonyms until the election is known. Throws as `seedOf`.
  */
 export async function keptOf(
   { flags, credentials, box }: Voting,
-  { electionId, peerId }: { readonly electionId?: string | undefined; readonly peerId?: string | undefined },
+  { electionId, peerId, genesis }: KeptFor,
 ): Promise<KeptBallot[]> {
   if (flags.audit !== undefined) return [];
   const { publicKeyOfPeer } = await import('../../net/index.ts');
@@ -23,10 +33,19 @@ export async function keptOf(
       : peerId !== undefined
         ? await box.find({ authority: publicKeyOfPeer(peerId) })
         : [];
-  return found.filter(({ ballot, voter }) => {
-    if ('seed' in credentials) return equalBytes(ballot.voter, publicKeyOf(credentials.seed));
-    return credentials.username === undefined || credentials.username.normalize('NFC').trim() === voter;
-  });
+  if ('seed' in credentials) return ofKey(found, credentials.seed);
+  const { username, secret } = credentials;
+  if (username === undefined) return found;
+  const isPseudonymous = ({ ballot, voter }: KeptBallot) => voter === pseudonym(ballot.voter);
+  const named = found.filter(({ voter }) => username.normalize('NFC').trim() === voter);
+  const unnamed = found.filter(isPseudonymous);
+  if (unnamed.length === 0 || genesis === undefined || secret === undefined) return [...named, ...unnamed];
+  return [...named, ...ofKey(unnamed, seedOf(genesis, username, secret))];
+}
+
+function ofKey(found: readonly KeptBallot[], seed: Uint8Array): KeptBallot[] {
+  const key = publicKeyOf(seed);
+  return found.filter(({ ballot }) => equalBytes(ballot.voter, key));
 }
 
 /**
