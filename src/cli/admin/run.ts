@@ -8,6 +8,7 @@ import {
   parseRelays,
   peerIdOf,
   startNode,
+  dialableFirst,
 } from '../../net/index.ts';
 import { serveControl } from '../../net/control-socket.ts';
 import { Caretaker } from '../../services/caretaker.ts';
@@ -185,7 +186,8 @@ async function serve(surroundings: Surroundings, options: RunOptions, running: R
   const entryPoints = () => [
     ...bootstrap,
     ...worthDialling(
-      own(),
+      // Every machine has the loopback addresses: they say of no network that it is the same.
+      dialableFirst(own()),
       witness.observers.map(({ address }) => address),
     ),
   ];

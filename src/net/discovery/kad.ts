@@ -1,10 +1,11 @@
 import type { Identify } from '@libp2p/identify';
-import type { Connection, Peer, PeerId, Stream, StreamHandler } from '@libp2p/interface';
+import type { AbortOptions, Connection, Peer, PeerId, Stream, StreamHandler } from '@libp2p/interface';
 import { type KadDHT, type KadDHTComponents, kadDHT } from '@libp2p/kad-dht';
 import { peerIdFromString } from '@libp2p/peer-id';
 import { type Ping, ping } from '@libp2p/ping';
 import type { Multiaddr } from '@multiformats/multiaddr';
 import type { Libp2pOptions } from 'libp2p';
+import { dialableFirst, mayMean } from '../addresses.ts';
 import * as limits from '../limits.ts';
 import { parsePeerAddress } from '../multiaddrs.ts';
 import { BoundedDatastore } from './bounded-datastore.ts';
@@ -118,7 +119,21 @@ function isUsable(address: string): boolean {
 
 /** The parts of libp2p that the library works with, each with what it can do to this node bounded. */
 function guarded(components: KadComponents, guard: KadGuard): KadDHTComponents {
-  const { registrar, connectionManager, peerStore } = components;
+  const { registrar, connectionManager, peerStore, addressManager } = components;
+  /** Connects by addresses that mean the peer here; the library would take all that strangers say, and dial this machine and its network. */
+  const connect = async (peer: PeerId, options?: AbortOptions): Promise<void> => {
+    if (connectionManager.getConnections(peer).length > 0) return;
+    const own = dialableFirst(addressManager.getAddresses().map(String));
+    const { addresses } = await peerStore.get(peer, options);
+    const good = addresses
+      .map(({ multiaddr }) => multiaddr)
+      .filter((address) => mayMean(address.toString(), own));
+    if (good.length === 0) throw new Error('it is not known to be anywhere that can be dialled from here');
+    await connectionManager.openConnection(
+      good.map((address) => address.encapsulate(`/p2p/${peer.toString()}`)),
+      options,
+    );
+  };
   return {
     peerId: components.peerId,
     privateKey: components.privateKey,
@@ -127,7 +142,13 @@ function guarded(components: KadComponents, guard: KadGuard): KadDHTComponents {
     events: components.events,
     logger: components.logger,
     get ping() {
-      return components['ping'] as Ping;
+      const service = components['ping'] as Ping;
+      return derived(service, {
+        ping: async (peer, options) => {
+          await connect(peer as PeerId, options);
+          return service.ping(peer, options);
+        },
+      });
     },
     registrar: derived(registrar, {
       handle: (protocol, handler, options) =>
@@ -135,6 +156,7 @@ function guarded(components: KadComponents, guard: KadGuard): KadDHTComponents {
     }),
     connectionManager: derived(connectionManager, {
       openStream: async (peer, protocols, options) => {
+        await connect(peer as PeerId, options);
         const stream = await connectionManager.openStream(peer, protocols, options);
         capped(stream, limits.KAD_ANSWER_BYTES);
         return stream;

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { type TestContext, describe, it } from 'node:test';
 import type { Listener, Stream } from '@libp2p/interface';
 import { peerIdFromString } from '@libp2p/peer-id';
@@ -30,6 +33,7 @@ const AUTHORITY = testKey(1);
 const AUTHORITY_ID = peerIdOf(AUTHORITY.publicKey);
 const STALE = '/ip6/::1/tcp/9';
 const NAMES = [8, 9] as const;
+const FIND_NODE = 4;
 
 /** Of as many bytes as it says, or fewer. */
 function peerField(peerId: string, addresses: readonly string[]): Uint8Array {
@@ -39,7 +43,7 @@ function peerField(peerId: string, addresses: readonly string[]): Uint8Array {
   ]);
 }
 
-/** A peer that answers every question with the same message, sent as it is; resolves to its address and how often it was asked. */
+/** A peer that answers every question with the same message, sent as it is, and says that it is there; resolves to its address and how often it was asked. */
 async function liar(
   t: TestContext,
   key: number,
@@ -59,6 +63,11 @@ async function liar(
     const frames = lpStream(stream);
     await frames.read();
     if (answer !== undefined) await frames.write(answer);
+  });
+  await host.handle('/ipfs/ping/1.0.0', (stream: Stream) => {
+    stream.addEventListener('message', ({ data }) => {
+      stream.send(data);
+    });
   });
   return { address: host.getMultiaddrs()[0]?.toString() ?? '', asked: () => asked };
 }
@@ -156,6 +165,48 @@ describe('strangers who tell a node of others', () => {
     // Those who have left, and took no part, are forgotten but for what they said to serve.
     await until('no more is kept', () => kept() - before === KAD_PROVIDERS_PER_KEY);
     assert.deepEqual(await servers([address]), []);
+  });
+
+  it('have it dial nobody in networks that it is not known to be in', async (t) => {
+    let dialled = 0;
+    const trap = createServer((socket) => {
+      dialled += 1;
+      socket.destroy();
+    }).listen(0, '::1');
+    cleanUp(t, () => void trap.close());
+    await once(trap, 'listening');
+    const { port } = trap.address() as AddressInfo;
+    const others = Array.from({ length: 20 }, (_, key) =>
+      peerField(peerIdOf(testKey(key + 100).publicKey), [`/ip6/::1/tcp/${port}`]),
+    );
+    const lies = encodeFields([[1, FIND_NODE], ...others.map((other) => [8, other] as const)]);
+    const { address, asked } = await liar(t, 50, lies);
+    for (const [own, isNear] of [
+      ['/ip6/2a02:8071:1234::5/tcp/1', false],
+      ['/ip6/::1/tcp/1', true],
+    ] as const) {
+      const server = await startServingHost({
+        privateKey: await keyPairOf(testKey(2).seed),
+        listen: ['/ip6/::1/tcp/0'],
+        handshakeMs: 10_000,
+        refuseNewcomers: () => false,
+        onListen: () => undefined,
+        kad: { addresses: () => [own] },
+      });
+      cleanUp(t, () => server.stop());
+      const kad = kadOf(server);
+      assert.ok(kad !== undefined);
+      const before = asked();
+      await kad.identify(await server.dial(multiaddr(address)));
+      await untilAsked('the liar was asked', async () => {
+        const steps = kad.dht.getClosestPeers(server.peerId.toMultihash().bytes)[Symbol.asyncIterator]();
+        while ((await steps.next()).done !== true);
+        // With nobody to ask, that was over at once.
+        await setImmediate();
+        return asked() > before;
+      });
+      assert.equal(dialled > 0, isNear, own);
+    }
   });
 
   it('push out nobody whom the node has chosen to tell where it is', () => {
