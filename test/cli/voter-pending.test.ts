@@ -3,6 +3,7 @@ import { readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, describe, it } from 'node:test';
 import { runVoter } from '#src/cli/voter.js';
+import { publicKeyOf } from '#src/crypto/signature.js';
 import { fromBase64 } from '#src/base/bytes.js';
 import { type NodeService, PeerRefusal } from '#src/services/ports.js';
 import { capturedIo } from '../support/captured-io.ts';
@@ -12,7 +13,7 @@ import { start as startProcess, run as runProcess } from '../support/processes.t
 import { type Ran, failed, run } from '../support/run-voter.ts';
 import { FakeService, testNode } from '../net/support.ts';
 import { newStateFolder } from '../support/state-folder.ts';
-import { QUESTION } from '../support/temp-election.ts';
+import { QUESTION, testSeed } from '../support/temp-election.ts';
 import { TestObserver } from '../support/test-observer.ts';
 
 interface Away {
@@ -461,6 +462,22 @@ describe('a ballot that is kept', () => {
     assert.equal(other.events['pending'], undefined);
     assert.equal((await keptIn(state)).length, 1);
     assert.equal((await run(argv(0, 'a'), '', state)).code, 0);
+    assert.equal(place.log.turnout.voted, 2);
+  });
+
+  it('and is refused keeps no other voter’s on this computer from being cast', async (t) => {
+    const { place, invite, argv, state } = await keeping(t);
+    await place.hangUp();
+    failed(await run(argv(1, 'a'), '', state), 'unreachable', 3, place);
+    await place.listen();
+    const [first = ''] = await keptIn(state);
+    const isOfFirst = first.includes(Buffer.from(publicKeyOf(testSeed(0))).toString('hex'));
+    assert.equal((await run(argv(isOfFirst ? 0 : 1, 'c'))).code, 0, 'from another computer');
+    const argvAll = ['--dial', invite, '--pending', 'cast', '--json'];
+    const ran = await runProcess('voter', argvAll, { env: { PSEPHOS_STATE: state }, cwd: place.folder });
+    assert.equal(ran.code, 1, ran.stderr);
+    assert.match(ran.stderr, /Another ballot of yours came before it/);
+    assert.deepEqual(await keptIn(state), []);
     assert.equal(place.log.turnout.voted, 2);
   });
 

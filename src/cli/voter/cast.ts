@@ -13,7 +13,7 @@ import { withPromiseKept } from './promise-evidence.ts';
 const NO_VERDICT = new Set(['busy', 'internal', 'bad-answer', 'wrong-peer', 'not-served']);
 
 /** Answers after which a ballot can never be cast: the election's authority has judged it. */
-const FINAL = new Set([
+export const FINAL: ReadonlySet<string> = new Set([
   'already-voted',
   'bad-proof',
   'bad-signature',

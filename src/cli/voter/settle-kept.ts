@@ -1,5 +1,5 @@
 import { equalBytes } from '../../base/bytes.ts';
-import { refused } from '../../base/errors.ts';
+import { PsephosError, refused } from '../../base/errors.ts';
 import { pseudonym } from '../../crypto/credential.ts';
 import { publicKeyOf } from '../../crypto/signature.ts';
 import type { GenesisEntry } from '../../election/entries.ts';
@@ -7,6 +7,7 @@ import type { VoterRecord } from '../../services/ports.ts';
 import { seedOf } from '../../services/voter-session.ts';
 import type { KeptBallot } from '../../store/kept-ballots.ts';
 import type { KeptStep } from './ask.ts';
+import { FINAL } from './cast.ts';
 import { type Session, deliver } from './deliver.ts';
 import type { Voting } from './voting.ts';
 
@@ -63,12 +64,22 @@ export async function settleKept(
   // Who they are is found out first: see `settleOwn`.
   if (flags.pending === 'discard') return false;
   let isCast = false;
+  let refusal: PsephosError | undefined;
   for (const one of kept) {
     const step = await stepFor(voting);
     if (step === 'leave') continue;
-    await settle(one, step, session, voting, kept.length > 1);
+    try {
+      await settle(one, step, session, voting, kept.length > 1);
+    } catch (error) {
+      // What is wrong with one voter's ballot keeps nobody else's from being cast.
+      if (!(error instanceof PsephosError && FINAL.has(error.code))) throw error;
+      if (refusal !== undefined) voting.out.note(`${refusal.message}\n`);
+      refusal = error;
+      continue;
+    }
     if (step === 'cast') isCast = true;
   }
+  if (refusal !== undefined) throw refusal;
   return isCast;
 }
 
