@@ -66,7 +66,9 @@ export class Observer {
   readonly #toldOf = new Set<string>();
   /** The fewest entries that the authority showed, of more that it had signed for. */
   #rolledBackTo = Infinity;
-  #isEnding = false;
+  /** Whether a cosignature is due as soon as the last one is old enough. */
+  #willCosign = false;
+  readonly #ending = new AbortController();
 
   /** Audits what the copy holds. Throws `copy-invalid` where that breaks the rules. */
   static async begin(init: ObserverInit): Promise<Observer> {
@@ -107,7 +109,7 @@ export class Observer {
       },
       onDefect: (error) => {
         // A store that failed is reported where it is written to, and at the end connections break.
-        if (!this.#isEnding && !init.copy.suspended) this.#tell({ type: 'defect', error });
+        if (!hasEnded(this.#ending.signal) && !init.copy.suspended) this.#tell({ type: 'defect', error });
       },
     });
   }
@@ -141,9 +143,8 @@ export class Observer {
 
   /** Follows and compares notes until the signal is aborted. Throws `copy-invalid`, and what reading the copy throws. */
   async run(signal: AbortSignal): Promise<void> {
-    const ending = new AbortController();
+    const ending = this.#ending;
     const end = (): void => {
-      this.#isEnding = true;
       ending.abort();
     };
     signal.addEventListener('abort', end, { once: true });
@@ -294,7 +295,12 @@ export class Observer {
     if (this.#cosigned !== undefined) {
       // Whatever the clock was set to in between.
       const age = Math.abs(now - this.#cosigned.at);
-      if (age < (size === this.#cosigned.size ? COSIGN_AGAIN_MS : COSIGN_EVERY_MS)) return false;
+      if (size === this.#cosigned.size) {
+        if (age < COSIGN_AGAIN_MS) return false;
+      } else if (age < COSIGN_EVERY_MS) {
+        this.#cosignIn(COSIGN_EVERY_MS - age);
+        return false;
+      }
     }
     const line = cosign({ text }, key, Math.floor(now / 1000));
     this.#cosigned = { size, text: withCosignatures(text, [{ line }]), at: now };
@@ -302,6 +308,18 @@ export class Observer {
     if (self !== null) this.#desk.noteObserver(this.#cosigned.text, self);
     this.#tell({ type: 'cosigned', size });
     return true;
+  }
+
+  /** Whoever cast what came so soon after the last cosignature waits for the next one. */
+  #cosignIn(ms: number): void {
+    if (this.#willCosign) return;
+    this.#willCosign = true;
+    void this.#init.pause(ms, this.#ending.signal).then(() => {
+      this.#willCosign = false;
+      const source = this.#source;
+      if (hasEnded(this.#ending.signal) || !this.#cosignNewest() || source === undefined) return;
+      void this.#gossip.tell(source, this.#given());
+    });
   }
 
   async #gossipOn(signal: AbortSignal): Promise<void> {

@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'csv-parse/sync';
 import { type Finished, type Running, jsonLines, run, start } from '../support/processes.ts';
 import { freePort } from '../support/free-port.ts';
@@ -54,6 +55,8 @@ async function expectExit(code: number, what: string, running: Promise<Finished>
 
 const data = () => join(folder, 'election');
 const common = () => ['--data', data(), '--keys', join(folder, 'keys')];
+/** Observers pass on what they were told every few seconds. */
+const COUNTED_MS = 30_000;
 const adminCommand = (...args: string[]) => run('admin', [...common(), ...args], { cwd: folder });
 
 async function startAdmin(port: number): Promise<string[]> {
@@ -129,6 +132,21 @@ function startTrustee(number: number, address: string): void {
 }
 
 /** Waits until so many trustees have decrypted, which they do by themselves; resolves to what the organiser's program said. */
+/** Waits until the organiser was told, as it is now and then, and shows what. */
+async function untilCounted(): Promise<void> {
+  const until = Date.now() + COUNTED_MS;
+  for (;;) {
+    const { stdout } = await expectExit(0, 'admin status', adminCommand('status'));
+    const [line, found] = /^.*looked for their ballot: (\d+) found it.*$/m.exec(stdout) ?? [];
+    if (line !== undefined && Number(found) > 0) {
+      show(line.trim());
+      return;
+    }
+    assert.ok(Date.now() < until, 'the organiser was told of no ballot that was found');
+    await sleep(500);
+  }
+}
+
 async function decrypted(round: number): Promise<string> {
   const running = admin as Running;
   const shown = new RegExp(`[^\\n]*result of round ${round}[^]*?Written: [^\\n]+`);
@@ -274,6 +292,9 @@ async function firstElection(): Promise<void> {
     addresses[0] as string,
   ];
   show((await expectExit(0, 'voter verify', run('voter', proof))).stdout);
+
+  say('The observer, whom voters’ programs told that they found their ballot, passes on how many did:');
+  await untilCounted();
 
   say('Cleo’s computer is lost for good: her program is killed, and her key deleted.');
   await trustees.get(3)?.kill('SIGKILL');
