@@ -1,10 +1,10 @@
 import { equalBytes } from '../base/bytes.ts';
 import { unreachable } from '../base/errors.ts';
 import type { EntryChecker } from '../audit/checker.ts';
-import { cosign, withCosignatures } from '../log/cosignature.ts';
 import { parseCheckpoint } from '../log/checkpoint.ts';
 import type { BallotChecks } from './ballot-checks.ts';
 import type { LogCopy } from './log-copy.ts';
+import { Cosigner } from './observing/cosigner.ts';
 import { type Alarm, type ObserverEvent, type ObserverListener, isAlarm } from './observing/events.ts';
 import { Gossip } from './observing/gossip.ts';
 import { InvalidLog, LogIntake, MAX_UNCOVERED_BYTES, badSource } from './observing/intake.ts';
@@ -37,10 +37,6 @@ export interface ObserverInit {
 
 /** How long to wait before going on after a failed write or a defect, in ms. */
 const RESUME_EVERY_MS = 5_000;
-/** Cosignatures are made no more often than this, in ms: each costs every reader of the checkpoint a verification. */
-const COSIGN_EVERY_MS = 1_000;
-/** A checkpoint is cosigned anew after this time, in ms: by an old cosignature nobody gets to know an observer. */
-const COSIGN_AGAIN_MS = 5 * 60_000;
 /** A source that gives no entry for so long, in ms, while others have more, is left for another. */
 const WITHHELD_MS = 60_000;
 /** Of so many peers it is remembered that whoever runs the observer was warned of them; more than are known at a time. */
@@ -57,10 +53,10 @@ export class Observer {
   readonly #alarms: Alarm[] = [];
   readonly #desk: WitnessDesk;
   readonly #gossip: Gossip;
+  readonly #cosigner: Cosigner;
   #intake: LogIntake;
   #checker: EntryChecker;
   #source: PeerClient | undefined;
-  #cosigned: { readonly size: number; readonly text: string; readonly at: number } | undefined;
   #caughtUp: { readonly size: number; readonly at: number } | undefined;
   /** Peers that were said not to be believed in what they tell. */
   readonly #toldOf = new Set<string>();
@@ -95,6 +91,7 @@ export class Observer {
         if (event.type !== 'observer-known' || !this.#isSelf(event.observer)) this.#tell(event);
       },
     });
+    this.#cosigner = new Cosigner(init);
     this.#gossip = new Gossip({
       desk: this.#desk,
       named: init.companions,
@@ -137,7 +134,7 @@ export class Observer {
     return {
       source: this.#source?.name ?? null,
       caughtUpAt: this.#caughtUp?.at ?? null,
-      cosigned: this.#cosigned?.size ?? null,
+      cosigned: this.#cosigner.last?.size ?? null,
     };
   }
 
@@ -289,24 +286,14 @@ export class Observer {
 
   /** Cosigns the copy's newest checkpoint, unless it did so lately; whether it did. */
   #cosignNewest(): boolean {
-    const { copy, key, clock } = this.#init;
-    const [now, text, { size }] = [clock.now(), copy.newestCheckpoint, copy.head];
-    if (this.#alarms.length > 0 || text === undefined) return false;
-    if (this.#cosigned !== undefined) {
-      // Whatever the clock was set to in between.
-      const age = Math.abs(now - this.#cosigned.at);
-      if (size === this.#cosigned.size) {
-        if (age < COSIGN_AGAIN_MS) return false;
-      } else if (age < COSIGN_EVERY_MS) {
-        this.#cosignIn(COSIGN_EVERY_MS - age);
-        return false;
-      }
-    }
-    const line = cosign({ text }, key, Math.floor(now / 1000));
-    this.#cosigned = { size, text: withCosignatures(text, [{ line }]), at: now };
+    if (this.#alarms.length > 0) return false;
+    const wait = this.#cosigner.cosign();
+    if (wait !== undefined && wait > 0) this.#cosignIn(wait);
+    const { last } = this.#cosigner;
+    if (wait !== 0 || last === undefined) return false;
     const self = this.#self();
-    if (self !== null) this.#desk.noteObserver(this.#cosigned.text, self);
-    this.#tell({ type: 'cosigned', size });
+    if (self !== null) this.#desk.noteObserver(last.text, self);
+    this.#tell({ type: 'cosigned', size: last.size });
     return true;
   }
 
@@ -388,7 +375,7 @@ export class Observer {
 
   /** What is told to others: the newest checkpoint that was cosigned or, while nothing is, the newest. */
   #given(): Exchange {
-    const cosigned = this.#alarms.length === 0 ? this.#cosigned?.text : undefined;
+    const cosigned = this.#alarms.length === 0 ? this.#cosigner.last?.text : undefined;
     return {
       checkpoint: cosigned ?? this.#init.copy.newestCheckpoint ?? null,
       observer: this.#self(),
@@ -399,7 +386,7 @@ export class Observer {
   /** Null where nobody could dial it, or nothing is cosigned. */
   #self(): ObserverAddress | null {
     const addresses = this.#init.addresses();
-    return addresses.length === 0 || this.#cosigned === undefined
+    return addresses.length === 0 || this.#cosigner.last === undefined
       ? null
       : { key: this.#init.key.publicKey, addresses };
   }
