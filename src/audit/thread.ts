@@ -1,3 +1,4 @@
+import { asError } from '../base/errors.ts';
 import { type ResourceLimits, Worker } from 'node:worker_threads';
 
 interface Waiting {
@@ -20,7 +21,7 @@ export class AuditThread {
     this.#worker = new Worker(script, { resourceLimits });
     this.#worker.on('message', (result: unknown) => this.#waiting.shift()?.resolve(result));
     this.#worker.on('error', (error) => {
-      this.#fail(error instanceof Error ? error : new Error(String(error)));
+      this.#fail(asError(error));
     });
     this.#worker.on('exit', (code) => {
       if (!this.#closing) this.#fail(new Error(`an audit thread ended by itself with code ${code}`));

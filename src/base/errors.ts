@@ -51,3 +51,13 @@ export function unreachable(
 ): PsephosError {
   return new PsephosError('unreachable', code, message, options);
 }
+
+/** What was thrown, as an error: libraries and systems may throw anything. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
+/** What was thrown, in its own words. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}

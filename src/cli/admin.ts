@@ -4,7 +4,7 @@ import type { Command as AdminCommand } from './admin/commands.ts';
 import { DEFAULT_DATA, DEFAULT_KEYS } from './admin/command-lines.ts';
 import { readDecryptionFile } from '../store/decryption-files.ts';
 import { bootstrapOption, noDhtOption } from './discovery-options.ts';
-import { positiveNumber, programNamed } from './program.ts';
+import { positiveNumber, programNamed, collect } from './program.ts';
 import { type PunchFlags, withPunching } from './punching.ts';
 import { programLine } from './program-line.ts';
 import { type UntestedOption, addInviteOptions, untestedOption } from './admin/trustee-options.ts';
@@ -344,10 +344,6 @@ ${QUESTIONS_EXAMPLE}
 interface NextRoundOptions extends RoundOptions {
   readonly title?: string;
   readonly carry?: number;
-}
-
-function collect(value: string, before: readonly string[] = []): string[] {
-  return [...before, value];
 }
 
 function example(line: string): string {

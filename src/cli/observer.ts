@@ -5,7 +5,7 @@ import { reportFailure } from './failure.ts';
 import type { Io } from './io.ts';
 import type { RunFlags } from './observer/run.ts';
 import { bootstrapOption, noDhtOption } from './discovery-options.ts';
-import { programNamed, withJson } from './program.ts';
+import { programNamed, withJson, collect } from './program.ts';
 import { withPunching } from './punching.ts';
 import { programLine } from './program-line.ts';
 
@@ -104,8 +104,4 @@ function observerProgram(io: Io, out: Console): Command {
 
 function inFolder(command: Command): Command {
   return command.option('--data <folder>', "the observer's folder: its key and its copy", DEFAULT_FOLDER);
-}
-
-function collect(value: string, before: readonly string[]): string[] {
-  return [...before, value];
 }

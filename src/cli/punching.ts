@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { collect } from './program.ts';
 import { unusable } from '../base/errors.ts';
 import type { StunServer } from '../net/index.ts';
 
@@ -19,7 +20,7 @@ export function withPunching(command: Command): Command {
       new Option(
         '--stun <host:port>',
         'with --webrtc: a server that says by which address this computer is seen, which NAT (IPv4) needs; repeatable. There is none unless you name it',
-      ).argParser((value: string, before: readonly string[] | undefined) => [...(before ?? []), value]),
+      ).argParser(collect),
     );
 }
 

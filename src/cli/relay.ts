@@ -4,7 +4,7 @@ import { DONE } from './exit-codes.ts';
 import { reportFailure } from './failure.ts';
 import type { Io } from './io.ts';
 import { bootstrapOption, noDhtOption } from './discovery-options.ts';
-import { programNamed, withJson } from './program.ts';
+import { programNamed, withJson, collect } from './program.ts';
 import { programLine } from './program-line.ts';
 import type { RunFlags } from './relay/run.ts';
 
@@ -83,8 +83,4 @@ function relayProgram(io: Io, out: Console): Command {
 
 function inFolder(command: Command): Command {
   return command.option('--data <folder>', "the relay's folder: its key", DEFAULT_FOLDER);
-}
-
-function collect(value: string, before: readonly string[]): string[] {
-  return [...before, value];
 }

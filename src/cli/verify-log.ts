@@ -9,7 +9,7 @@ import { DONE, exitCodeOf } from './exit-codes.ts';
 import { reportFailure } from './failure.ts';
 import type { Io } from './io.ts';
 import { printable } from './printable.ts';
-import { programNamed } from './program.ts';
+import { programNamed, collect } from './program.ts';
 import type { ForkFound } from '../services/gathering/agreement.ts';
 import { readFingerprint } from './fingerprint.ts';
 import type { Flags } from './verify-log/flags.ts';
@@ -206,10 +206,6 @@ function verifyLogProgram(io: Io): Command {
     )
     .option('--json', 'one JSON object per line on stdout, text for people on stderr')
     .addHelpText('after', EXAMPLES);
-}
-
-function collect(value: string, before: readonly string[]): string[] {
-  return [...before, value];
 }
 
 const MAX_WORKERS = 256;

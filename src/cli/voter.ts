@@ -5,7 +5,7 @@ import { DONE } from './exit-codes.ts';
 import { bootstrapOption } from './discovery-options.ts';
 import { reportFailure } from './failure.ts';
 import type { Io } from './io.ts';
-import { exampleText, programNamed, withJson } from './program.ts';
+import { exampleText, programNamed, withJson, collect } from './program.ts';
 import { withPunching } from './punching.ts';
 import type { ConnectFlags } from './voter/connect.ts';
 import type { EnrolFlags } from './voter/enrol.ts';
@@ -198,10 +198,6 @@ function identifying(command: Command): Command {
         'secretFile',
       ]),
     );
-}
-
-function collect(value: string, before: readonly string[] | undefined): string[] {
-  return [...(before ?? []), value];
 }
 
 /** As many as a note has room for. */

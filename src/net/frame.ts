@@ -1,4 +1,5 @@
 import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface';
+import { asError } from '../base/errors.ts';
 import { concatBytes } from '../base/bytes.ts';
 import { FrameError, FrameParser, type FrameProblem, encodeFrame } from './frame-parser.ts';
 import { type Deadlines, MIN_REQUEST_CHARGE_BYTES, slowness } from './limits.ts';
@@ -126,7 +127,7 @@ export class FrameStream {
   /** Resets the stream at once; both ends forget what was not yet delivered. */
   abort(cause: unknown): void {
     this.#drop('the stream was cut off');
-    this.#stream.abort(cause instanceof Error ? cause : new Error(String(cause)));
+    this.#stream.abort(asError(cause));
   }
 
   // Receiving.

@@ -2,7 +2,7 @@ import type { Connection } from '@libp2p/interface';
 import type { Libp2p } from 'libp2p';
 import type { ZodType } from 'zod';
 import { decodeDagCbor, encodeDagCbor } from '../base/dag-cbor.ts';
-import { PsephosError, refused, unreachable } from '../base/errors.ts';
+import { PsephosError, refused, unreachable, asError } from '../base/errors.ts';
 import { firstIssue } from '../election/schemas.ts';
 import { PeerRefusal } from '../services/ports.ts';
 import { deadlineAfter } from './deadline.ts';
@@ -125,7 +125,7 @@ export class PeerLink implements Requester {
   forgetConnection(cause: unknown): void {
     const connection = this.#connection;
     this.#connection = undefined;
-    connection?.abort(cause instanceof Error ? cause : new Error(String(cause)));
+    connection?.abort(asError(cause));
   }
 
   lost(cause: unknown): PsephosError {

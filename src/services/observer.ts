@@ -1,5 +1,5 @@
 import { equalBytes } from '../base/bytes.ts';
-import { unreachable } from '../base/errors.ts';
+import { unreachable, messageOf } from '../base/errors.ts';
 import type { EntryChecker } from '../audit/checker.ts';
 import { parseCheckpoint } from '../log/checkpoint.ts';
 import type { BallotChecks } from './ballot-checks.ts';
@@ -9,8 +9,15 @@ import { type Alarm, type ObserverEvent, type ObserverListener, isAlarm } from '
 import { Gossip } from './observing/gossip.ts';
 import { InvalidLog, LogIntake, MAX_UNCOVERED_BYTES, badSource } from './observing/intake.ts';
 import type { KnownGenesis } from './observing/known-genesis.ts';
-import { type Source, type Sources, hasEnded, isDishonest, isForeseen } from './observing/sources.ts';
-import { type Clock, type Exchange, type ObserverAddress, type PeerClient, PeerRefusal } from './ports.ts';
+import { type Source, type Sources, hasEnded, isDishonest } from './observing/sources.ts';
+import {
+  type Clock,
+  type Exchange,
+  type ObserverAddress,
+  type PeerClient,
+  PeerRefusal,
+  isForeseen,
+} from './ports.ts';
 import { WitnessDesk } from './witness-desk.ts';
 
 export interface ObserverInit {
@@ -422,8 +429,4 @@ function isSameFinding(one: Alarm, other: Alarm): boolean {
 function intakeBehind(init: ObserverInit, checker: EntryChecker): Promise<LogIntake> {
   const { copy, genesis, onProgress, maxUncoveredBytes = MAX_UNCOVERED_BYTES } = init;
   return LogIntake.behind({ copy, genesis, checker, onProgress, maxUncoveredBytes });
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,3 +1,4 @@
+import { PsephosError } from '../base/errors.ts';
 import type { LogSource } from '../audit/source.ts';
 import type { Question } from '../election/entries.ts';
 import type { VoterStanding } from '../election/rules.ts';
@@ -259,6 +260,11 @@ export class PeerRefusal extends Error {
     this.code = code;
     this.retryAfter = retryAfter;
   }
+}
+
+/** Whether a failure is one that peers, networks and disks have; all others are defects. */
+export function isForeseen(error: unknown): error is PsephosError | PeerRefusal {
+  return error instanceof PsephosError || error instanceof PeerRefusal;
 }
 
 /**

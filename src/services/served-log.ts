@@ -1,3 +1,4 @@
+import { SUSPENDED_RETRY_MS } from './standstill.ts';
 import type { LogView } from './log-view.ts';
 import {
   type BallotCheckReport,
@@ -14,7 +15,6 @@ import {
 } from './ports.ts';
 import type { WitnessDesk } from './witness-desk.ts';
 
-const SUSPENDED_RETRY_MS = 5000;
 /** An observer's copy begins with its first second. */
 const EMPTY_RETRY_MS = 1000;
 

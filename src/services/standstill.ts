@@ -1,7 +1,8 @@
 import type { ElectionLog } from './election-log.ts';
 import { PeerRefusal } from './ports.ts';
 
-const SUSPENDED_RETRY_MS = 5000;
+/** The store is opened and read through again every few seconds after a failed write. */
+export const SUSPENDED_RETRY_MS = 5000;
 /** A halted log goes on only after its organiser has done something about it. */
 const HALTED_RETRY_MS = 30_000;
 

@@ -1,5 +1,5 @@
 import { equalBytes } from '../base/bytes.ts';
-import { PsephosError, refused } from '../base/errors.ts';
+import { refused } from '../base/errors.ts';
 import type { Random } from '../belenios/v1/proofs.ts';
 import { type SoundTrustees, readTrustees } from '../belenios/v1/sealed-round.ts';
 import { cidOf } from '../crypto/cid.ts';
@@ -40,6 +40,7 @@ import {
   type ProvenEntry,
   type VoterAnswer,
   type VoterRecord,
+  isForeseen,
 } from './ports.ts';
 
 /** An election as a voter's program came to know it: everything here was checked against the authority's signature. */
@@ -317,7 +318,7 @@ export async function castBallot(
       isHeard = true;
     });
   } catch (error) {
-    if (!(error instanceof PeerRefusal || error instanceof PsephosError)) throw error;
+    if (!isForeseen(error)) throw error;
     if (unsound !== undefined) throw badPromise(unsound, error);
     if (error instanceof PeerRefusal) throw refused(error.code, error.message, { cause: error });
     throw error;

@@ -10,6 +10,7 @@ import {
   type PeerClient,
   type Remembered,
   type VoterMemory,
+  isForeseen,
 } from './ports.ts';
 import { LogConflict, type ReceiptVerdict, examineReceipt, roundOf, subjectOf } from './receipt-check.ts';
 import {
@@ -21,7 +22,7 @@ import {
 } from './voter-session.ts';
 import { type Challenged, challenge, proofsOf } from './witnessing/challenge.ts';
 import { CheckpointChain, type ObserverWord, openHeard } from './witnessing/chain.ts';
-import { companionAt, companionTold, isCompanion, isForeseen } from './witnessing/companions.ts';
+import { companionAt, companionTold, isCompanion } from './witnessing/companions.ts';
 import type { BadPeer, EarlierReceipt, ReceiptSubject, Visit, VoterAlarm } from './witnessing/findings.ts';
 import { goodReceipt, isForSameEntry, isOpenQuestion } from './witnessing/kept.ts';
 import { type Patience, untilAborted, withDeadline } from './witnessing/deadline.ts';

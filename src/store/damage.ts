@@ -1,4 +1,4 @@
-import { PsephosError, refused, unusable } from '../base/errors.ts';
+import { PsephosError, refused, unusable, asError, messageOf } from '../base/errors.ts';
 import { codeOf, diskFull, errorWithCode, fileError, isDiskFull } from './fs-errors.ts';
 
 /** What is on disk is not what was written. `what` is a sentence that names the entry, record or file. */
@@ -21,7 +21,7 @@ export function readError(error: unknown, what: string): Error {
         cause: error,
       });
     default:
-      return error instanceof Error ? error : new Error(String(error));
+      return asError(error);
   }
 }
 
@@ -63,9 +63,5 @@ export function openError(error: unknown, folder: string): Error {
   if (['LEVEL_CORRUPTION', 'LEVEL_IO_ERROR'].includes(codeOf(cause) ?? '')) {
     return damaged(`The log in ${folder} can't be opened: ${message}.`, error);
   }
-  return error instanceof Error ? error : new Error(String(error));
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return asError(error);
 }

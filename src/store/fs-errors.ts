@@ -1,4 +1,4 @@
-import { refused, unusable } from '../base/errors.ts';
+import { refused, unusable, asError } from '../base/errors.ts';
 
 /** The `code` of a Node or LevelDB error. */
 export function codeOf(error: unknown): string | undefined {
@@ -52,6 +52,6 @@ export function fileError(error: unknown, path: string): Error {
         cause: error,
       });
     default:
-      return error instanceof Error ? error : new Error(String(error));
+      return asError(error);
   }
 }

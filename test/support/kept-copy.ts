@@ -10,6 +10,7 @@ import type { ReadService } from '#src/services/ports.js';
 import { ServedLog } from '#src/services/served-log.js';
 import type { WitnessDesk } from '#src/services/witness-desk.js';
 import { openLevelStore } from '#src/store/level-store.js';
+import { reading } from './replaced-service.ts';
 import { cleanUp } from './cleanup.ts';
 import { tempFolder, testSeed } from './temp-election.ts';
 import { witnessDesk } from './witness.ts';
@@ -89,7 +90,7 @@ export class KeptCopy {
     this.#node = await startNode({
       seed: this.#seed,
       listen: [{ address: '/ip6/::1/tcp/0' }],
-      service: replaced(service, misbehave?.(service) ?? {}),
+      service: reading(service, misbehave?.(service) ?? {}),
       onDefect: (error) => {
         throw error;
       },
@@ -114,20 +115,4 @@ async function append(copy: LogCopy, source: LogSource, checkpoint: Checkpoint):
   for await (const chunk of source.entries(copy.head.size, checkpoint.size))
     for (const bytes of chunk) entries.push({ bytes, leaf: leafHash(bytes) });
   await copy.append(entries, checkpoint);
-}
-
-function replaced(service: ReadService, by: Partial<ReadService>): ReadService {
-  return {
-    info: () => service.info(),
-    standing: (query) => service.standing(query),
-    inclusion: (which) => service.inclusion(which),
-    consistency: (first, second) => service.consistency(first, second),
-    entries: (from, to) => service.entries(from, to),
-    checkpoints: (from) => service.checkpoints(from),
-    latestCheckpoint: () => service.latestCheckpoint(),
-    exchange: (given) => service.exchange(given),
-    reportChecks: (report) => service.reportChecks(report),
-    onGrowth: (listener) => service.onGrowth(listener),
-    ...by,
-  };
 }

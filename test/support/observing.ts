@@ -23,6 +23,7 @@ import type { Clock, ReadService, Store } from '#src/services/ports.js';
 import { ServedLog } from '#src/services/served-log.js';
 import { openLevelStore } from '#src/store/level-store.js';
 import { cleanUp } from './cleanup.ts';
+import { reading } from './replaced-service.ts';
 import type { PollingPlace } from './polling-place.ts';
 import { tempFolder } from './temp-election.ts';
 
@@ -224,21 +225,4 @@ export class Watcher {
     for (const wake of this.#changed) wake();
     this.#changed.clear();
   }
-}
-
-/** The reading part of a service, some of it replaced. */
-export function reading(service: ReadService, by: Partial<ReadService>): ReadService {
-  return {
-    info: () => service.info(),
-    standing: (query) => service.standing(query),
-    inclusion: (which) => service.inclusion(which),
-    consistency: (first, second) => service.consistency(first, second),
-    entries: (from, to) => service.entries(from, to),
-    checkpoints: (from) => service.checkpoints(from),
-    latestCheckpoint: () => service.latestCheckpoint(),
-    exchange: (given) => service.exchange(given),
-    reportChecks: (report) => service.reportChecks(report),
-    onGrowth: (listener) => service.onGrowth(listener),
-    ...by,
-  };
 }

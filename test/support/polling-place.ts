@@ -22,6 +22,7 @@ import { TrusteeDesk } from '#src/services/trustee-desk.js';
 import type { Clock, DraftRound, NodeService, Store } from '#src/services/ports.js';
 import { writeKeyFile } from '#src/store/key-files.js';
 import { openLevelStore } from '#src/store/level-store.js';
+import { serving } from './replaced-service.ts';
 import { AUTHORITY, QUESTION, tempFolder, testSeed } from './temp-election.ts';
 import { cleanUp } from './cleanup.ts';
 import { type TestTrustees, singleTrustees } from './sealed-election.ts';
@@ -200,7 +201,7 @@ export class PollingPlace {
     this.#node = await startNode({
       seed: AUTHORITY,
       listen: [{ address: this.bareAddress }],
-      service: replaced(service, this.#options.misbehave?.(service) ?? {}),
+      service: serving(service, this.#options.misbehave?.(service) ?? {}),
       onDefect: (error) => this.defects.push(error),
       ...(this.#options.deadlines === undefined ? {} : { deadlines: this.#options.deadlines }),
     });
@@ -261,25 +262,6 @@ async function create(
     AUTHORITY,
     () => undefined,
   );
-}
-
-function replaced(service: NodeService, by: Partial<NodeService>): NodeService {
-  return {
-    info: () => service.info(),
-    standing: (query) => service.standing(query),
-    cast: (ballot, onPromise) => service.cast(ballot, onPromise),
-    enrol: (enrolment) => service.enrol(enrolment),
-    handIn: (message) => service.handIn(message),
-    inclusion: (which) => service.inclusion(which),
-    consistency: (first, second) => service.consistency(first, second),
-    entries: (from, to) => service.entries(from, to),
-    checkpoints: (from) => service.checkpoints(from),
-    latestCheckpoint: () => service.latestCheckpoint(),
-    exchange: (given) => service.exchange(given),
-    reportChecks: (report) => service.reportChecks(report),
-    onGrowth: (listener) => service.onGrowth(listener),
-    ...by,
-  };
 }
 
 function votersFor(uuid: string, { voters = 3, secrets = true }: PlaceOptions): PlaceVoter[] {

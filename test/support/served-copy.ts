@@ -6,6 +6,7 @@ import { LogCopy } from '#src/services/log-copy.js';
 import type { ReadService } from '#src/services/ports.js';
 import { ServedLog } from '#src/services/served-log.js';
 import { openLevelStore } from '#src/store/level-store.js';
+import { reading } from './replaced-service.ts';
 import { cleanUp } from './cleanup.ts';
 import type { PollingPlace } from './polling-place.ts';
 import { tempFolder, testSeed } from './temp-election.ts';
@@ -43,7 +44,7 @@ export async function serveCopy(
   const node = await startNode({
     seed,
     listen: [{ address: '/ip6/::1/tcp/0' }],
-    service: replaced(service, misbehave(service)),
+    service: reading(service, misbehave(service)),
     onDefect: () => undefined,
     // What a test makes stall would be waited for.
     deadlines: { stopMs: 100 },
@@ -53,20 +54,4 @@ export async function serveCopy(
     await copy.close();
   });
   return node.addresses()[0] as string;
-}
-
-function replaced(service: ReadService, by: Partial<ReadService>): ReadService {
-  return {
-    info: () => service.info(),
-    standing: (query) => service.standing(query),
-    inclusion: (which) => service.inclusion(which),
-    consistency: (first, second) => service.consistency(first, second),
-    entries: (from, to) => service.entries(from, to),
-    checkpoints: (from) => service.checkpoints(from),
-    latestCheckpoint: () => service.latestCheckpoint(),
-    exchange: (given) => service.exchange(given),
-    reportChecks: (report) => service.reportChecks(report),
-    onGrowth: (listener) => service.onGrowth(listener),
-    ...by,
-  };
 }

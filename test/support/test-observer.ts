@@ -8,6 +8,7 @@ import type { ReadService } from '#src/services/ports.js';
 import { ServedLog } from '#src/services/served-log.js';
 import type { WitnessDesk, WitnessEvent } from '#src/services/witness-desk.js';
 import { cleanUp } from './cleanup.ts';
+import { reading } from './replaced-service.ts';
 import { testSeed } from './temp-election.ts';
 import { witnessDesk } from './witness.ts';
 
@@ -105,19 +106,7 @@ export class TestObserver {
 
   async #listen({ misbehave, deadlines, tells }: TestObserverOptions): Promise<void> {
     const served = new ServedLog(this.#log, this.desk, () => Date.now());
-    const service: ReadService = {
-      info: () => served.info(),
-      standing: (query) => served.standing(query),
-      inclusion: (which) => served.inclusion(which),
-      consistency: (first, second) => served.consistency(first, second),
-      entries: (from, to) => served.entries(from, to),
-      checkpoints: (from) => served.checkpoints(from),
-      latestCheckpoint: () => served.latestCheckpoint(),
-      exchange: (given) => served.exchange(given),
-      reportChecks: (report) => served.reportChecks(report),
-      onGrowth: (listener) => served.onGrowth(listener),
-      ...misbehave?.(served),
-    };
+    const service = reading(served, misbehave?.(served) ?? {});
     this.#node = await startNode({
       seed: this.seed,
       listen: [{ address: '/ip6/::1/tcp/0' }],

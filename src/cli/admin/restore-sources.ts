@@ -1,12 +1,12 @@
 import { readAuthority } from '../../audit/authority.ts';
 import type { LogSource } from '../../audit/source.ts';
 import { equalBytes } from '../../base/bytes.ts';
-import { PsephosError, refused, unusable } from '../../base/errors.ts';
+import { PsephosError, refused, unusable, asError } from '../../base/errors.ts';
 import { type Checkpoint, openCheckpoint } from '../../log/checkpoint.ts';
 import { type DialTarget, type DialledPeer, dialPeer, parseDialTarget } from '../../net/index.ts';
 import { badSource } from '../../services/observing/intake.ts';
 import { type KnownGenesis, knownGenesis } from '../../services/observing/known-genesis.ts';
-import { PeerRefusal } from '../../services/ports.ts';
+import { isForeseen } from '../../services/ports.ts';
 import { keptForks } from '../observer/alarms.ts';
 import { expectElection } from '../observer/first-contact.ts';
 import { openTarget } from '../verify-log/target.ts';
@@ -64,7 +64,7 @@ export async function openSources(
       try {
         sources.push(await openSource(name, signal));
       } catch (error) {
-        failures.push(error instanceof Error ? error : new Error(String(error)));
+        failures.push(asError(error));
         if (isForeseen(error)) onProblem(name, error.message);
       }
     }),
@@ -194,8 +194,4 @@ function stillRunning(name: string): PsephosError {
       hint: 'Stop it before you restore its log elsewhere: two programs with one key sign two histories. To have a copy besides, run an observer.',
     },
   );
-}
-
-function isForeseen(error: unknown): error is PsephosError | PeerRefusal {
-  return error instanceof PsephosError || error instanceof PeerRefusal;
 }

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import { unusable } from '../../base/errors.ts';
 import { firstIssue, nameSchema } from '../../election/schemas.ts';
 import { startProblems } from '../../election/trustee-steps.ts';
-import { positiveNumber } from '../program.ts';
+import { positiveNumber, collect } from '../program.ts';
 import type { WishedTrustees } from './invitations.ts';
 
 /** What the command line says of people who are to become trustees. */
@@ -78,8 +78,4 @@ function tidyName(typed: string): string {
   const name = nameSchema.safeParse(typed.normalize('NFC').trim());
   if (!name.success) throw unusable('usage', `The trustee's name can't be used: ${firstIssue(name.error)}.`);
   return name.data;
-}
-
-function collect(value: string, before: readonly string[]): string[] {
-  return [...before, value];
 }

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { refused } from '../../base/errors.ts';
+import { refused, asError } from '../../base/errors.ts';
 import type { KdfCost } from '../../crypto/credential.ts';
 
 export interface Person {
@@ -58,7 +58,7 @@ export async function deriveKeys(
       });
       worker.once('error', (error) => {
         end(() => {
-          reject(error instanceof Error ? error : new Error(String(error)));
+          reject(asError(error));
         });
       });
       signal.addEventListener('abort', interrupt, { once: true });

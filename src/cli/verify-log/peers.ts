@@ -11,7 +11,7 @@ import { GatheredLog } from '../../services/gathering/gathered-log.ts';
 import { Hearsay } from '../../services/gathering/hearsay.ts';
 import { type LeftOut, leftOutFor } from '../../services/gathering/left-out.ts';
 import { knownGenesis } from '../../services/observing/known-genesis.ts';
-import { type ObserverAddress, PeerRefusal } from '../../services/ports.ts';
+import { type ObserverAddress, isForeseen } from '../../services/ports.ts';
 import type { Target } from './target.ts';
 
 /** Observers that are dialled where that is asked for: enough to find out about a second history. */
@@ -82,7 +82,7 @@ async function dialOrObserver(target: DialTarget, signal: AbortSignal): Promise<
         if (knownGenesis(genesis.entry).electionId === target.electionId) return client;
       } catch (error) {
         // The next one may be there; that the organiser is not is what is said in the end.
-        if (!(error instanceof PsephosError || error instanceof PeerRefusal)) throw error;
+        if (!isForeseen(error)) throw error;
       }
       await client?.close();
     }
@@ -201,7 +201,7 @@ export class ReadPeers {
       return opened.ok ? opened.value : undefined;
     } catch (error) {
       // It is among the peers that are read from, where it is found out.
-      if (error instanceof PsephosError || error instanceof PeerRefusal) return undefined;
+      if (isForeseen(error)) return undefined;
       throw error;
     }
   }

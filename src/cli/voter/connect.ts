@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PsephosError, refused, unusable } from '../../base/errors.ts';
 import { peerIdText } from '../../crypto/peer-id.ts';
 import type { DialTarget, DialPath, DialledPeer, DialledTarget, PeerTarget } from '../../net/index.ts';
-import { PeerRefusal } from '../../services/ports.ts';
+import type { PeerRefusal } from '../../services/ports.ts';
+import { isForeseen } from '../../services/ports.ts';
 import { within } from '../../services/gathering/deadline.ts';
 import { type KnownElection, meetElection, openRound } from '../../services/voter-session.ts';
 import type { Io } from '../io.ts';
@@ -224,7 +225,7 @@ async function reach(
         return { client, at, election };
       } catch (error) {
         await client?.close();
-        if (!(error instanceof PsephosError || error instanceof PeerRefusal)) throw orInterrupted(error, io);
+        if (!isForeseen(error)) throw orInterrupted(error, io);
         failure ??= error;
         // Who runs another election will not take the ballot later either.
         const isRefused = failure instanceof PsephosError && failure.kind === 'refused';

@@ -1,9 +1,9 @@
-import { PsephosError, unreachable, unusable } from '../../base/errors.ts';
+import { unreachable, unusable } from '../../base/errors.ts';
 import { fingerprint } from '../../crypto/credential.ts';
 import { peerIdText } from '../../crypto/peer-id.ts';
 import type { SaidPeer } from '../../net/index.ts';
 import { knownGenesis } from '../../services/observing/known-genesis.ts';
-import { PeerRefusal } from '../../services/ports.ts';
+import { isForeseen } from '../../services/ports.ts';
 import type { Console } from '../console.ts';
 import { deadlineAfter } from '../../net/deadline.ts';
 import type { Io } from '../io.ts';
@@ -144,7 +144,7 @@ async function whatIsAt(
     }
   } catch (error) {
     // Anybody in the network can answer; who then has no election to show is none to choose.
-    if (error instanceof PsephosError || error instanceof PeerRefusal || isAbort(error)) return undefined;
+    if (isForeseen(error) || isAbort(error)) return undefined;
     throw error;
   } finally {
     clear();

@@ -1,6 +1,7 @@
 import type { Connection, Stream } from '@libp2p/interface';
 import { multiaddr } from '@multiformats/multiaddr';
 import type { Libp2p } from 'libp2p';
+import { asError } from '../../base/errors.ts';
 import { equalBytes } from '../../base/bytes.ts';
 import { sourceOf } from '../addresses.ts';
 import { channelOn } from '../circuit/channel.ts';
@@ -41,7 +42,7 @@ export class DialBackServer {
           await channel.handOver().close({ signal });
         } catch (error) {
           // The peer sent what is no question, or did not wait for the answer: nobody is there to be told.
-          stream.abort(error instanceof Error ? error : new Error(String(error)));
+          stream.abort(asError(error));
         } finally {
           clear();
         }

@@ -2,6 +2,7 @@ import type { Connection } from '@libp2p/interface';
 import { peerIdFromString } from '@libp2p/peer-id';
 import { multiaddr } from '@multiformats/multiaddr';
 import type { Libp2p } from 'libp2p';
+import { asError } from '../../base/errors.ts';
 import { upgraderOf } from '../host.ts';
 import { channelOn } from './channel.ts';
 import { RelayFailure, connectRefusal, noRelayThere } from './failure.ts';
@@ -41,7 +42,7 @@ export async function dialThrough(
       );
     }
   } catch (error) {
-    stream.abort(error instanceof Error ? error : new Error(String(error)));
+    stream.abort(asError(error));
     if (error instanceof RelayFailure || signal.aborted) throw error;
     throw new RelayFailure('the relay hung up, or answered what is not understood', { cause: error });
   }

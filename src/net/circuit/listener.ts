@@ -1,5 +1,6 @@
 import type { Connection, PeerId, Stream } from '@libp2p/interface';
 import type { Libp2p } from 'libp2p';
+import { asError } from '../../base/errors.ts';
 import { upgraderOf } from '../host.ts';
 import { RELAY_CONNECT_MS, RELAY_LIMITS } from '../limits.ts';
 import { BadMessage, channelOn } from './channel.ts';
@@ -22,7 +23,7 @@ export async function takeRelayedConnections(
         await take(host, stream, relay);
       } catch (error) {
         // The relay's doing or that of the peer behind it: nothing of it is kept, and whoever wants to connect tries again.
-        stream.abort(error instanceof Error ? error : new Error(String(error)));
+        stream.abort(asError(error));
       }
     },
     { maxInboundStreams: RELAY_LIMITS.relayedPerPeer },

@@ -1,7 +1,6 @@
 import type { MessageStream, PeerId } from '@libp2p/interface';
 import type { Libp2p } from 'libp2p';
-import { PsephosError } from '../../base/errors.ts';
-import { PeerRefusal } from '../../services/ports.ts';
+import { isForeseen } from '../../services/ports.ts';
 import type { ConnectionStreams } from '../host.ts';
 import * as limits from '../limits.ts';
 import { PeerLink } from '../peer-link.ts';
@@ -85,7 +84,7 @@ async function genesisOf(host: Libp2p, { peer, connection }: Applicant): Promise
     return (await askInfo(link)).genesis.entry;
   } catch (error) {
     // It may not serve an election, or not answer; what is wrong with it is its own business.
-    if (error instanceof PsephosError || error instanceof PeerRefusal || signal.aborted) return undefined;
+    if (isForeseen(error) || signal.aborted) return undefined;
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 import type { Connection, PeerId, Stream } from '@libp2p/interface';
 import type { Multiaddr } from '@multiformats/multiaddr';
 import type { Libp2p } from 'libp2p';
+import { asError } from '../../base/errors.ts';
 import { sourceOf } from '../addresses.ts';
 import {
   ADMISSIONS_AT_ONCE,
@@ -297,8 +298,4 @@ export class CircuitServer {
 /** A peer can make libp2p and the system throw errors of many names, but not these. */
 function isPeersDoing(error: unknown): boolean {
   return !(error instanceof TypeError || error instanceof ReferenceError);
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

@@ -1,3 +1,4 @@
+import { asError } from '../../base/errors.ts';
 import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface';
 
 export interface SpliceLimits {
@@ -87,7 +88,7 @@ function pump(
     // After a reset the rest is of no use to anybody, and `close` says so.
     if (from.status === 'aborted' || from.status === 'reset') return;
     to.close().catch((error: unknown) => {
-      cut(error instanceof Error ? error : new Error(String(error)));
+      cut(asError(error));
     });
   });
   from.addEventListener('close', ({ error }: StreamCloseEvent) => {

@@ -1,3 +1,4 @@
+import { asError } from '../../base/errors.ts';
 import type { AbortOptions, Stream } from '@libp2p/interface';
 import { AbstractMultiaddrConnection, type SendResult } from '@libp2p/utils';
 import type { Multiaddr } from '@multiformats/multiaddr';
@@ -19,7 +20,7 @@ export class StreamConnection extends AbstractMultiaddrConnection {
       this.onRemoteCloseWrite();
       this.close().catch((error: unknown) => {
         // The stream was lost meanwhile; nothing is to be kept of it.
-        this.abort(error instanceof Error ? error : new Error(String(error)));
+        this.abort(asError(error));
       });
     });
     stream.addEventListener('message', ({ data }) => {

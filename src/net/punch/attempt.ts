@@ -1,5 +1,6 @@
 import type { Logger } from '@libp2p/interface';
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr';
+import { asError } from '../../base/errors.ts';
 import { GATHER_MS } from '../limits.ts';
 import { CHANNEL_MESSAGE_BYTES, ChannelConnection } from './channel-connection.ts';
 import { type Description, describe, sessionOf } from './description.ts';
@@ -115,7 +116,7 @@ export class Attempt {
       );
     } catch (error) {
       // Called from native code: nobody else would hear of it.
-      this.#fail(error instanceof Error ? error : new Error(String(error)));
+      this.#fail(asError(error));
     }
   }
 

@@ -1,5 +1,4 @@
 import { toHex } from '../../base/bytes.ts';
-import { PsephosError } from '../../base/errors.ts';
 import type { Checkpoint } from '../../log/checkpoint.ts';
 import { type Cosignature, type CosignedCheckpoint, openCosigned } from '../../log/cosignature.ts';
 import {
@@ -10,7 +9,7 @@ import {
   parseEvidence,
 } from '../../log/evidence.ts';
 import type { KnownGenesis } from '../observing/known-genesis.ts';
-import { type ExchangeAnswer, type ObserverAddress, type PeerClient, PeerRefusal } from '../ports.ts';
+import { type ExchangeAnswer, type ObserverAddress, type PeerClient, isForeseen } from '../ports.ts';
 import { ANSWER_MS } from './agreement.ts';
 import { within } from './deadline.ts';
 
@@ -77,7 +76,7 @@ export class Hearsay {
       this.#take(client, own, await within(this.#answerMs, asked));
       return true;
     } catch (error) {
-      if (error instanceof PsephosError || error instanceof PeerRefusal) return false;
+      if (isForeseen(error)) return false;
       throw error;
     }
   }
@@ -159,7 +158,7 @@ export class Hearsay {
       return await within(this.#answerMs, holder.consistency(first.size, second.size));
     } catch (error) {
       // Another may prove it.
-      if (error instanceof PsephosError || error instanceof PeerRefusal) return undefined;
+      if (isForeseen(error)) return undefined;
       throw error;
     }
   }

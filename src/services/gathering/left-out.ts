@@ -1,5 +1,5 @@
 import { PsephosError } from '../../base/errors.ts';
-import { PeerRefusal } from '../ports.ts';
+import { isForeseen } from '../ports.ts';
 
 /** A peer that a log is not read from, or not any more, and why. */
 export interface LeftOut {
@@ -10,7 +10,7 @@ export interface LeftOut {
 
 /** What a peer's failure to answer is to be called. Throws what nobody foresaw. */
 export function leftOutFor(name: string, error: unknown): LeftOut {
-  if (!(error instanceof PsephosError || error instanceof PeerRefusal)) throw error;
+  if (!isForeseen(error)) throw error;
   const isSilent = error instanceof PsephosError ? error.kind === 'unreachable' : error.code === 'busy';
   return { name, why: isSilent ? 'no-answer' : 'wrong-answer', reason: error.message };
 }

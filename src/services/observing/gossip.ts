@@ -1,9 +1,8 @@
 import { toHex } from '../../base/bytes.ts';
 import type { BallotChecks } from '../ballot-checks.ts';
-import type { Exchange, ObserverAddress, PeerClient } from '../ports.ts';
+import { type Exchange, type ObserverAddress, type PeerClient, isForeseen } from '../ports.ts';
 import type { WitnessDesk } from '../witness-desk.ts';
 import { MAX_EVIDENCE } from '../witness-limits.ts';
-import { isForeseen } from './sources.ts';
 
 export interface GossipInit {
   readonly desk: WitnessDesk;

@@ -1,6 +1,6 @@
 import { equalBytes } from '../../base/bytes.ts';
-import { PsephosError, refused } from '../../base/errors.ts';
-import { type Clock, type PeerClient, PeerRefusal } from '../ports.ts';
+import { refused } from '../../base/errors.ts';
+import { type Clock, type PeerClient, isForeseen } from '../ports.ts';
 import type { KnownGenesis } from './known-genesis.ts';
 
 export interface SourcesInit {
@@ -195,9 +195,4 @@ const DISHONEST = new Set(['bad-source', 'bad-answer', 'wrong-election', 'bad-si
 /** Whether a failure says so of the peer that it came from. */
 export function isDishonest(error: unknown): boolean {
   return isForeseen(error) && DISHONEST.has(error.code);
-}
-
-/** Whether a failure is one that peers, networks and disks have; all others are defects. */
-export function isForeseen(error: unknown): error is PsephosError | PeerRefusal {
-  return error instanceof PsephosError || error instanceof PeerRefusal;
 }

@@ -1,10 +1,11 @@
+import { isForeseen } from '../ports.ts';
 import type { EntryChecker } from '../../audit/checker.ts';
 import { refused } from '../../base/errors.ts';
 import { openCosigned } from '../../log/cosignature.ts';
 import type { LogCopy } from '../log-copy.ts';
 import { InvalidLog, LogIntake, MAX_UNCOVERED_BYTES, badSource } from '../observing/intake.ts';
 import type { KnownGenesis } from '../observing/known-genesis.ts';
-import { isDishonest, isForeseen } from '../observing/sources.ts';
+import { isDishonest } from '../observing/sources.ts';
 import { ForkFound, forkBetween } from './fork.ts';
 import type { FetchSource } from './log-sources.ts';
 

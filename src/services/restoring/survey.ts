@@ -4,7 +4,7 @@ import { peerIdText } from '../../crypto/peer-id.ts';
 import type { CosignedCheckpoint } from '../../log/cosignature.ts';
 import { type ForkEvidence, judgeEvidence, parseEvidence } from '../../log/evidence.ts';
 import type { KnownGenesis } from '../observing/known-genesis.ts';
-import { type ExchangeAnswer, type ObserverAddress, type PeerClient, PeerRefusal } from '../ports.ts';
+import { type ExchangeAnswer, type ObserverAddress, type PeerClient, isForeseen } from '../ports.ts';
 import { MAX_OBSERVERS } from '../witness-limits.ts';
 import { forkBetween } from './fork.ts';
 import type { HeldCheckpoints } from './held-checkpoints.ts';
@@ -73,7 +73,7 @@ export class Survey {
       const problem = this.#take(client, addresses, answer);
       if (problem !== undefined) onProblem(client.name, problem);
     } catch (error) {
-      if (!(error instanceof PsephosError || error instanceof PeerRefusal)) throw error;
+      if (!isForeseen(error)) throw error;
       onProblem(client.name, error.message);
     }
   }

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import { asError } from '../../base/errors.ts';
 import { packTasks } from './packing.ts';
 import type { SignatureTask, SignatureVerifier } from './verifier.ts';
 
@@ -105,7 +106,7 @@ class Member {
       onReady(this);
     });
     this.#worker.on('error', (error) => {
-      fail(error instanceof Error ? error : new Error(String(error)));
+      fail(asError(error));
     });
     this.#worker.on('exit', (code) => {
       if (!this.#closing) fail(new Error(`a signature worker ended by itself with code ${code}`));

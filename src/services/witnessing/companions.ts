@@ -1,6 +1,5 @@
-import { PsephosError } from '../../base/errors.ts';
 import { peerIdText } from '../../crypto/peer-id.ts';
-import { type ObserverAddress, type PeerClient, PeerRefusal } from '../ports.ts';
+import { type ObserverAddress, type PeerClient, isForeseen } from '../ports.ts';
 
 /** An observer that can be asked: where it may be, and whom it must be. */
 export interface Companion {
@@ -114,8 +113,4 @@ export function companionTold(
 /** Whether a companion is the observer with this key. */
 export function isCompanion({ peerId }: Companion, key: Uint8Array): boolean {
   return peerId === peerIdText(key);
-}
-
-export function isForeseen(error: unknown): error is PsephosError | PeerRefusal {
-  return error instanceof PsephosError || error instanceof PeerRefusal;
 }

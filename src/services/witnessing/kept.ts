@@ -1,8 +1,7 @@
 import { equalBytes } from '../../base/bytes.ts';
 import { type Receipt, parseReceipt } from '../../log/receipt.ts';
-import type { KeptReceipt } from '../ports.ts';
+import { type KeptReceipt, isForeseen } from '../ports.ts';
 import { type KnownElection, entryInReceipt, openReceipt } from '../voter-session.ts';
-import { isForeseen } from './companions.ts';
 
 /** A receipt that holds; undefined for another. */
 export function goodReceipt(text: string, election: KnownElection): Receipt | undefined {

@@ -1,5 +1,4 @@
-import type { PeerClient } from '../ports.ts';
-import { isForeseen } from './companions.ts';
+import { type PeerClient, isForeseen } from '../ports.ts';
 import { type Patience, untilAborted, withDeadline } from './deadline.ts';
 
 /** What looking for one ballot came to. */

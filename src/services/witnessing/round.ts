@@ -1,10 +1,10 @@
 import type { CosignedCheckpoint } from '../../log/cosignature.ts';
 import type { ProvenPrefix } from '../../log/evidence.ts';
-import type { ExchangeAnswer, PeerClient } from '../ports.ts';
+import { type ExchangeAnswer, type PeerClient, isForeseen } from '../ports.ts';
 import type { KnownElection } from '../voter-session.ts';
 import { MAX_EVIDENCE } from '../witness-limits.ts';
 import { type CheckpointChain, type ShownPrefix, openHeard } from './chain.ts';
-import { type Companion, Companions, companionTold, isForeseen } from './companions.ts';
+import { type Companion, Companions, companionTold } from './companions.ts';
 import { type Patience, untilAborted, withDeadline } from './deadline.ts';
 
 export interface RoundInit {
